@@ -1,0 +1,14 @@
+//! Logs: ordered, durable, append-only sequences of opaque records. Knows nothing of AWS.
+//!
+//! [`Log`] is the promise; [`contract`] holds it as tests that every engine passes; [`memory`] is the engine of
+//! tests; [`embedded`] keeps all logs of one process in one directory, behind one shared write-ahead log;
+//! [`disk`] is the seam through which it reaches storage.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod log;
+
+pub use log::{
+    Append, Appended, Batch, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset, Pending, ReadLimits, Stats,
+    Tail, Watch,
+};

@@ -1,0 +1,1 @@
+//! The edge: one port, TLS, authentication, routing, configuration and admin pages.

@@ -1,0 +1,3 @@
+//! Project tasks: `cargo xtask codegen|tidy|coverage|conformance|bench`.
+
+fn main() {}
