@@ -26,17 +26,3 @@ pub struct Applied {
     /// The log's append time; never goes back from one command to the next.
     pub time: Timestamp,
 }
-
-/// Why a proposal has no outcome. It may or may not have been applied.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ControlError {
-    /// The log refused it.
-    #[error("the control log cannot take the command: {0}")]
-    Log(#[from] millrace_log::LogError),
-    /// A snapshot or a command in the log cannot be read.
-    #[error("the control state cannot be restored: {0}")]
-    Corrupt(String),
-    /// The control plane is shutting down.
-    #[error("the control plane is closed")]
-    Closed,
-}
