@@ -1,0 +1,51 @@
+//! `cargo xtask conformance [CLIENT …]`: real clients against a freshly started server, over http and https.
+//!
+//! Every client is installed under `target/conformance` and prints `ok CASE` or `not ok CASE # why`. A case that is in
+//! `conformance/<client>.allow` must pass; one that fails without being listed must be explained in
+//! `conformance/FINDINGS.md`; one that passes without being listed is asked into the list.
+
+mod clients;
+mod report;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use self::report::Report;
+use self::server::Server;
+
+/// Where things are.
+pub struct Places {
+    /// The checkout.
+    pub root: PathBuf,
+    /// Where clients are installed.
+    pub installed: PathBuf,
+}
+
+/// Runs the named clients, or all.
+pub fn run(root: &Path, wanted: &[String]) -> Result<()> {
+    let places = Places { root: root.to_owned(), installed: root.join("target/conformance") };
+    std::fs::create_dir_all(&places.installed)?;
+    let known = clients::all();
+    if let Some(unknown) = wanted.iter().find(|w| known.iter().all(|c| c.name != **w)) {
+        let names: Vec<&str> = known.iter().map(|c| c.name).collect();
+        bail!("no client '{unknown}'; there are {}", names.join(", "));
+    }
+    let binary = server::build(root)?;
+    let mut report = Report::new(root)?;
+    for client in known.iter().filter(|c| wanted.is_empty() || wanted.iter().any(|w| w == c.name)) {
+        println!("-- {}: {}", client.name, client.what);
+        if let Err(why) = (client.install)(&places) {
+            report.not_run(client.name, &format!("{why:#}"));
+            continue;
+        }
+        for scheme in ["http", "https"] {
+            let server = Server::start(&binary, root)?;
+            let output = (client.run)(&places, &server.environment(scheme));
+            server.stop()?;
+            report.add(client.name, scheme, output);
+        }
+    }
+    report.close()
+}
