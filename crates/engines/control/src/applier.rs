@@ -94,7 +94,7 @@ impl Applier {
     }
 
     /// Applies everything that is in the log.
-    async fn catch_up(&mut self) -> Result<(), ControlError> {
+    pub(crate) async fn catch_up(&mut self) -> Result<(), ControlError> {
         let limits = ReadLimits {
             bytes: READ_BYTES,
             records: READ_COMMANDS,

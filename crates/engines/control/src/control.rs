@@ -118,6 +118,12 @@ impl Control {
         *self.shared.applied.borrow()
     }
 
+    /// What [`Control::applied`] says, as it moves.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.shared.applied.subscribe()
+    }
+
     /// How it is, as it changes: for readiness checks.
     #[must_use]
     pub fn status(&self) -> watch::Receiver<Status> {
@@ -146,38 +152,36 @@ impl Builder {
         if let Some(tag) = self.twice {
             return Err(ControlError::DuplicatePart(tag));
         }
-        let Self {
-            shared,
-            parts,
-            blobs,
-            tasks,
-            options,
-            ..
-        } = self;
         let forever = LogOptions {
             retention: Duration::MAX,
         };
-        match shared.log.create(shared.log_id, forever).await {
+        match self.shared.log.create(self.shared.log_id, forever).await {
             Ok(()) | Err(LogError::Exists(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        let store = Store::new(blobs, shared.log_id);
-        let mut applier = Applier {
-            shared: Arc::clone(&shared),
-            parts,
+        let mut applier = self.assemble();
+        applier.open().await?;
+        tracing::info!(applied = applier.next, "control plane open");
+        let shared = Arc::clone(&applier.shared);
+        shared.status.send_replace(Status::Running);
+        let (requests, receiver) = mpsc::channel(SNAPSHOT_REQUESTS_MAX);
+        applier.tasks.clone().spawn(applier.run(receiver));
+        Ok(Control { shared, requests })
+    }
+
+    /// The applier, at the very start.
+    pub(crate) fn assemble(self) -> Applier {
+        let store = Store::new(self.blobs, self.shared.log_id);
+        Applier {
+            shared: self.shared,
+            parts: self.parts,
             store,
-            tasks: tasks.clone(),
-            options,
+            tasks: self.tasks,
+            options: self.options,
             next: 0,
             since: (0, 0),
             writing: Arc::new(Mutex::new(())),
-        };
-        applier.open().await?;
-        tracing::info!(applied = applier.next, "control plane open");
-        shared.status.send_replace(Status::Running);
-        let (requests, receiver) = mpsc::channel(SNAPSHOT_REQUESTS_MAX);
-        tasks.spawn(applier.run(receiver));
-        Ok(Control { shared, requests })
+        }
     }
 }
 

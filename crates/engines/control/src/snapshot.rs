@@ -184,3 +184,57 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sample() -> Snapshot {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let parts = [
+            (1, raw(r#"{"n":340282366920938463463374607431768211455}"#)),
+            (9, raw("null")),
+        ];
+        Snapshot {
+            index: 42,
+            parts: parts.into(),
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_version_1_never_change() {
+        let json = r#"{"index":42,"parts":{"1":{"n":340282366920938463463374607431768211455},"9":null}}"#;
+        let crc = crc32c::crc32c(json.as_bytes());
+        let expected = format!("millrace-control 1 crc32c={crc:08x} bytes={}\n{json}", json.len());
+        assert_eq!(sample().encode().unwrap(), expected.as_bytes());
+        let back = Snapshot::decode(expected.as_bytes()).unwrap();
+        assert_eq!(back.encode().unwrap(), expected.as_bytes());
+    }
+
+    #[test]
+    fn sound_bytes_that_are_no_snapshot_are_not_called_damaged() {
+        let json = "[]";
+        let crc = crc32c::crc32c(json.as_bytes());
+        let bytes = format!("millrace-control 1 crc32c={crc:08x} bytes=2\n{json}");
+        assert!(matches!(
+            Snapshot::decode(bytes.as_bytes()),
+            Err(Unusable::Unknown(_))
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn a_flipped_or_missing_byte_is_noticed(at: prop::sample::Index, bit in 0u8..8, cut: bool) {
+            let mut bytes = sample().encode().unwrap().to_vec();
+            let at = at.index(bytes.len());
+            if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
+            prop_assert!(Snapshot::decode(&bytes).is_err());
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
+            let _ = Snapshot::decode(&bytes);
+        }
+    }
+}
