@@ -6,9 +6,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod batch;
+pub mod limits;
 mod log;
+pub mod memory;
 
 pub use log::{
-    Append, Appended, Batch, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset, Pending, ReadLimits, Stats,
-    Tail, Watch,
+    Append, Appended, Batch, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset, Pending, ReadLimits,
+    Stats, Tail, Watch,
 };
+pub use memory::MemoryLog;

@@ -114,7 +114,10 @@ impl Batch {
                 u32::try_from(bytes.len()).unwrap_or(u32::MAX)
             })
             .collect();
-        Self { bytes: bytes.into(), ends }
+        Self {
+            bytes: bytes.into(),
+            ends,
+        }
     }
 
     /// Number of records.

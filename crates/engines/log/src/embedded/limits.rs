@@ -1,0 +1,16 @@
+//! Every bound of the embedded engine, with its unit.
+
+/// Bytes of records that may wait for the disk. Beyond it appends fail with `Overloaded`.
+pub(crate) const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Calls that may wait for the disk.
+pub(crate) const QUEUE_CALLS_MAX: usize = 64 << 10;
+/// Bytes of records after which a group commit takes no further call.
+pub(crate) const GROUP_BYTES: usize = 4 << 20;
+/// Largest body of a batch of the write-ahead log: one group, its largest last batch, and all ends.
+pub(crate) const WAL_BODY_MAX: usize = 32 << 20;
+/// Alignment of everything in a write-ahead segment: what O_DIRECT asks for on every disk sold today.
+pub(crate) const ALIGN: usize = 4096;
+/// Size of a store's first segment; later ones grow fourfold up to the configured size.
+pub(crate) const FIRST_SEGMENT_BYTES: u64 = 1 << 20;
+/// The end of a segment is kept for batches without records, so that a full disk can still be trimmed.
+pub(crate) const META_RESERVE_BYTES: u64 = 64 << 10;
