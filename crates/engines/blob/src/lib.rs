@@ -1,4 +1,4 @@
-//! Object storage behind one facade. Knows nothing of AWS.
+//! Object storage behind one facade.
 //!
 //! [`Blobs`] keeps whole objects under keys, in a local directory or in memory; cloud stores come behind the same
 //! facade. A put is atomic and, in a directory, durable when it returns. [`key`] says what a key may look like,

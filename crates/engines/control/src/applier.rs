@@ -246,6 +246,7 @@ impl Applier {
         }
         let bytes = snapshot.encode()?;
         self.since = (0, 0);
+        let slack = self.options.trim_slack;
         let (shared, store, writing) = (
             Arc::clone(&self.shared),
             self.store.clone(),
@@ -255,7 +256,7 @@ impl Applier {
             let _one_at_a_time = writing.lock().await;
             let kept = async {
                 if let Some(before) = store.keep(index, bytes).await? {
-                    shared.log.trim(shared.log_id, before).await?;
+                    shared.log.trim(shared.log_id, before.saturating_sub(slack)).await?;
                 }
                 Ok(index)
             };

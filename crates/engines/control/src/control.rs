@@ -24,6 +24,9 @@ pub struct Options {
     pub snapshot_commands: u64,
     /// … or after this many bytes of commands, whichever comes first.
     pub snapshot_bytes: u64,
+    /// This many commands stay in the log behind the oldest kept snapshot, so that a node that lags a little keeps
+    /// following the log and sees the outcomes of its proposals.
+    pub trim_slack: u64,
     /// Names this opening among those that share the log.
     pub rng: Arc<dyn Rng>,
 }
@@ -33,6 +36,7 @@ impl Default for Options {
         Self {
             snapshot_commands: 10_000,
             snapshot_bytes: 16 << 20,
+            trim_slack: 10_000,
             rng: Arc::new(SystemRng),
         }
     }

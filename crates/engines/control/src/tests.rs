@@ -134,6 +134,7 @@ fn rare_snapshots() -> Options {
     Options {
         snapshot_commands: u64::MAX,
         snapshot_bytes: u64::MAX,
+        trim_slack: 0,
         ..Options::default()
     }
 }

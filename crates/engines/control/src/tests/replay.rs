@@ -44,7 +44,7 @@ proptest! {
             // One history is never cut; the other one has snapshots, trims and restarts in between.
             let (whole, cut) = (memory_log(), memory_log());
             let (no_blobs, blobs) = (Blobs::memory(), Blobs::memory());
-            let often = || Options { snapshot_commands: every, ..Options::default() };
+            let often = || Options { snapshot_commands: every, trim_slack: 0, ..Options::default() };
             let plain = Node::open(&whole, &no_blobs, rare_snapshots()).await.unwrap();
             let mut node = Node::open(&cut, &blobs, often()).await.unwrap();
             let mut oracle = (Bank::default(), Bank::default());
@@ -113,10 +113,12 @@ async fn snapshots_are_taken_without_being_asked_for() {
     for options in [
         Options {
             snapshot_commands: 10,
+            trim_slack: 0,
             ..Options::default()
         },
         Options {
             snapshot_bytes: 700,
+            trim_slack: 0,
             ..Options::default()
         },
     ] {
