@@ -1,1 +1,25 @@
 //! Kinesis Data Streams.
+//!
+//! [`Streams`] answers the service's operations ([`ops`], one file each) over a log engine and a part of the control
+//! plane. [`state`] holds streams, shards and consumers as pure commands and a pure `apply`; [`topology`] is the
+//! arithmetic of hash ranges; [`lifecycle`] does what a state asks for; [`routing`] is what the data plane reads.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod error;
+mod lifecycle;
+pub mod limits;
+pub mod metrics;
+mod ops;
+mod rates;
+mod resolve;
+pub mod routing;
+mod service;
+pub mod state;
+pub mod topology;
+
+pub use error::{OpenError, StreamsError};
+pub use limits::Profile;
+pub use routing::StreamView;
+pub use service::{Deps, Settings, Streams};
+pub use state::StreamsState;

@@ -1,0 +1,107 @@
+//! Lets go of what is older than retention: records by trimming, closed shards as a whole.
+
+use std::sync::Arc;
+
+use millrace_base::Timestamp;
+use millrace_log::LogError;
+
+use super::logs;
+use crate::error::StreamsError;
+use crate::limits::EXPIRE_SHARDS_MAX;
+use crate::service::Streams;
+use crate::state::{Command, LogNumber, Phase, Shard, ShardIndex, Stream, StreamKey};
+
+/// Looks at every stream, then waits until it is time again or retention was decreased.
+pub(super) async fn run(streams: Streams) {
+    loop {
+        if let Err(error) = sweep(&streams).await {
+            failed(&streams, "expiring shards failed, trying again later", &error);
+        }
+        tokio::select! {
+            () = streams.0.clock.sleep(streams.0.settings.retention_check) => {}
+            () = streams.0.retention_due.notified() => {}
+        }
+    }
+}
+
+/// Goes through all streams once, and deletes the logs that were left by shards expired before.
+async fn sweep(streams: &Streams) -> Result<(), StreamsError> {
+    let all: Vec<(StreamKey, Arc<Stream>)> = streams.0.control.read(|state| {
+        state
+            .streams()
+            .map(|(key, stream)| (key.clone(), Arc::clone(stream)))
+            .collect()
+    });
+    let now = streams.0.clock.now();
+    for (key, stream) in all {
+        if matches!(stream.phase, Phase::Creating | Phase::Deleting { .. }) {
+            continue;
+        }
+        sweep_stream(streams, &key, &stream, now.minus(stream.retention())).await?;
+    }
+    let doomed: Vec<LogNumber> = streams
+        .0
+        .control
+        .read(|state| state.doomed().iter().take(EXPIRE_SHARDS_MAX).copied().collect());
+    if !doomed.is_empty() {
+        logs::delete(&*streams.0.log, doomed.clone()).await?;
+        streams.propose(Command::LogsDeleted { logs: doomed }).await?;
+    }
+    Ok(())
+}
+
+async fn sweep_stream(
+    streams: &Streams,
+    key: &StreamKey,
+    stream: &Stream,
+    horizon: Timestamp,
+) -> Result<(), StreamsError> {
+    let mut expired: Vec<ShardIndex> = Vec::new();
+    for shard in stream.shards.values() {
+        if shard.closed.is_some_and(|closed| closed.at <= horizon) {
+            expired.push(shard.index);
+        } else if let Err(error) = trim(streams, shard, horizon).await {
+            failed(streams, "trimming a shard failed, trying again later", &error);
+        }
+    }
+    for shards in expired.chunks(EXPIRE_SHARDS_MAX) {
+        let shards = shards.to_vec();
+        streams
+            .0
+            .metrics
+            .expired_shards
+            .add(u64::try_from(shards.len()).unwrap_or_default());
+        streams
+            .propose(Command::ExpireShards {
+                key: key.clone(),
+                uid: stream.uid,
+                horizon,
+                shards,
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+async fn trim(streams: &Streams, shard: &Shard, horizon: Timestamp) -> Result<(), LogError> {
+    let (log, id) = (&streams.0.log, shard.log_id());
+    let tail = match log.tail(id) {
+        Ok(tail) => tail,
+        // The stream was deleted meanwhile.
+        Err(LogError::NotFound(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if tail.start == tail.end {
+        return Ok(());
+    }
+    let before = log.offset_at(id, horizon).await?;
+    if before > tail.start {
+        log.trim(id, before).await?;
+    }
+    Ok(())
+}
+
+fn failed(streams: &Streams, what: &'static str, error: &dyn std::fmt::Display) {
+    streams.0.metrics.lifecycle_errors.add(1);
+    tracing::warn!(%error, "{what}");
+}

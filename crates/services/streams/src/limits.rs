@@ -1,0 +1,168 @@
+//! Every bound of Data Streams, with its unit and where it comes from.
+//!
+//! "Quotas" is the page "Quotas and limits" of the Kinesis Data Streams developer guide; "API" the API reference of
+//! the operation. Profile `aws` enforces them all; profile `open` keeps only what protects the server.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Which limits are enforced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Every published quota, with the published error.
+    Aws,
+    /// Only what protects the server.
+    #[default]
+    Open,
+}
+
+/// Shards of an on-demand stream when it is created (Quotas: 4 MB/s).
+pub const ON_DEMAND_SHARDS: u32 = 4;
+/// Hours a stream keeps records unless told otherwise, and the least it can be told (Quotas).
+pub const RETENTION_HOURS_MIN: u32 = 24;
+/// The most it can be told: 365 days (Quotas).
+pub const RETENTION_HOURS_MAX: u32 = 8760;
+/// Default of `MaxRecordSizeInKiB`, in KiB (API CreateStream).
+pub const RECORD_KIB_DEFAULT: u32 = 1024;
+/// Largest `MaxRecordSizeInKiB`, in KiB (API CreateStream).
+pub const RECORD_KIB_MAX: u32 = 10_240;
+/// Largest `WarmThroughputMiBps`, in MiB/s: 10 GiB/s (API CreateStream).
+pub const WARM_THROUGHPUT_MIB_MAX: u32 = 10_240;
+/// Tags of one resource (API AddTagsToStream).
+pub const TAGS_MAX: u32 = 50;
+/// Most shards in one DescribeStream answer (API).
+pub const DESCRIBE_STREAM_MAX: usize = 100;
+/// Default and most streams in one ListStreams answer (API).
+pub const LIST_STREAMS_MAX: usize = 100;
+/// Default and most shards in one ListShards answer (API).
+pub const LIST_SHARDS_MAX: usize = 1000;
+/// Default and most consumers in one ListStreamConsumers answer (API).
+pub const LIST_CONSUMERS_MAX: usize = 100;
+/// Default and most tags in one ListTagsForStream answer (API).
+pub const LIST_TAGS_MAX: usize = 50;
+/// How long a page token is valid (API ListShards, ListStreams, ListStreamConsumers).
+pub const NEXT_TOKEN_LIFE: Duration = Duration::from_secs(300);
+/// Longest page token that is looked at, in bytes; ours stay below it.
+pub const NEXT_TOKEN_BYTES_MAX: usize = 4096;
+/// Window of the quota on UpdateShardCount (API UpdateShardCount).
+pub const SCALING_WINDOW: Duration = Duration::from_secs(24 * 3600);
+/// Most shards a stream is scaled to (API UpdateShardCount).
+pub const SCALE_SHARDS_MAX: u32 = 10_000;
+/// Buckets of request rates that are kept; full ones are dropped first.
+pub const RATE_BUCKETS_MAX: usize = 16_384;
+/// Logs of one stream that are created, sealed or deleted at the same time.
+pub const LOG_CALLS_MAX: usize = 64;
+/// Shards that one command expires.
+pub const EXPIRE_SHARDS_MAX: usize = 1000;
+/// Pause before a failed transition is tried again.
+pub const TRANSITION_RETRY: Duration = Duration::from_millis(250);
+
+/// What an account, a stream or a resource may have. Part of commands, so that every node and every replay decides
+/// alike, whatever its own configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quotas {
+    /// Open shards of provisioned streams per account and region.
+    pub shards_per_account: u32,
+    /// Open shards of one stream.
+    pub shards_per_stream: u32,
+    /// Streams per account and region.
+    pub streams_per_account: u32,
+    /// Streams that are CREATING at once, per account and region.
+    pub streams_creating: u32,
+    /// On-demand streams per account and region.
+    pub on_demand_streams: u32,
+    /// Consumers of one stream.
+    pub consumers_per_stream: u32,
+    /// Consumers of one stream that are CREATING at once.
+    pub consumers_creating: u32,
+    /// UpdateShardCount calls per stream within [`SCALING_WINDOW`].
+    pub scalings_per_day: u32,
+    /// Whether UpdateShardCount stays between half and double.
+    pub scale_by_two: bool,
+    /// Tags of one resource.
+    pub tags: u32,
+}
+
+impl Quotas {
+    /// The quotas of a profile in a region.
+    #[must_use]
+    pub fn of(profile: Profile, region: &str) -> Self {
+        match profile {
+            Profile::Aws => Self {
+                // Quotas: 20,000 could be asked for; these are the defaults.
+                shards_per_account: if matches!(region, "us-east-1" | "us-west-2" | "eu-west-1") {
+                    500
+                } else {
+                    200
+                },
+                shards_per_stream: SCALE_SHARDS_MAX,
+                streams_per_account: SAFE_STREAMS,
+                streams_creating: 5,
+                on_demand_streams: 50,
+                consumers_per_stream: 20,
+                consumers_creating: 5,
+                scalings_per_day: 10,
+                scale_by_two: true,
+                tags: TAGS_MAX,
+            },
+            Profile::Open => Self {
+                shards_per_account: SAFE_SHARDS,
+                shards_per_stream: SCALE_SHARDS_MAX,
+                streams_per_account: SAFE_STREAMS,
+                streams_creating: SAFE_STREAMS,
+                on_demand_streams: SAFE_STREAMS,
+                consumers_per_stream: SAFE_CONSUMERS,
+                consumers_creating: SAFE_CONSUMERS,
+                scalings_per_day: SAFE_SCALINGS,
+                scale_by_two: false,
+                tags: TAGS_MAX,
+            },
+        }
+    }
+}
+
+/// Open shards per account and region, as far as memory for their logs goes.
+const SAFE_SHARDS: u32 = 50_000;
+/// Streams per account and region.
+const SAFE_STREAMS: u32 = 50_000;
+/// Consumers of one stream.
+const SAFE_CONSUMERS: u32 = 1_000;
+/// Remembered calls of UpdateShardCount per stream and day.
+const SAFE_SCALINGS: u32 = 100_000;
+
+/// What a request rate is counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One account in one region.
+    Account,
+    /// One stream.
+    Stream,
+}
+
+/// Calls per second of a control-plane operation (API, per operation); `None` where none is published.
+#[must_use]
+pub fn rate(operation: &str) -> Option<(Scope, u32)> {
+    Some(match operation {
+        "CreateStream"
+        | "DeleteStream"
+        | "ListStreams"
+        | "AddTagsToStream"
+        | "RemoveTagsFromStream"
+        | "ListTagsForStream"
+        | "SplitShard"
+        | "MergeShards"
+        | "RegisterStreamConsumer" => (Scope::Account, 5),
+        "DescribeLimits" => (Scope::Account, 1),
+        "DescribeStream" | "UpdateShardCount" => (Scope::Account, 10),
+        "DescribeStreamSummary" => (Scope::Account, 20),
+        "IncreaseStreamRetentionPeriod"
+        | "DecreaseStreamRetentionPeriod"
+        | "DeregisterStreamConsumer"
+        | "ListStreamConsumers" => (Scope::Stream, 5),
+        "DescribeStreamConsumer" => (Scope::Stream, 20),
+        "ListShards" => (Scope::Stream, 1000),
+        _ => return None,
+    })
+}

@@ -1,0 +1,216 @@
+//! The service: what it is made of, how it opens, how a call enters.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use millrace_api::Operation;
+use millrace_base::{Clock, Rng, Tasks};
+use millrace_control::Part;
+use millrace_log::Log;
+use millrace_wire::{ApiError, Caller, Codec, Reply};
+use tokio::sync::{Notify, watch};
+
+use crate::error::{OpenError, StreamsError};
+use crate::limits::{self, Profile, Quotas, Scope};
+use crate::metrics::Metrics;
+use crate::rates::{RateKey, Rates};
+use crate::state::{Changed, Command, StreamKey, StreamsState};
+use crate::{lifecycle, ops};
+
+/// What the service runs on.
+#[derive(Debug)]
+pub struct Deps {
+    /// Holds the shards' records.
+    pub log: Arc<dyn Log>,
+    /// Holds everything else.
+    pub control: Part<StreamsState>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, fit for secrets.
+    pub rng: Arc<dyn Rng>,
+    /// Where background work runs. Stopped before the control plane is.
+    pub tasks: Tasks,
+    /// How it behaves.
+    pub settings: Settings,
+}
+
+/// How the service behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Which limits are enforced.
+    pub profile: Profile,
+    /// How long streams and consumers stay CREATING, UPDATING and DELETING at least. Zero skips the wait, not the
+    /// state.
+    pub transition: Duration,
+    /// How often records and shards that are older than retention are looked for; a shorter retention is
+    /// looked after at once.
+    pub retention_check: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            profile: Profile::Open,
+            transition: Duration::from_millis(30),
+            retention_check: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Kinesis Data Streams. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Streams(pub(crate) Arc<Inner>);
+
+/// What all clones share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) control: Part<StreamsState>,
+    pub(crate) clock: Arc<dyn Clock>,
+    #[expect(dead_code, reason = "subscriptions draw their ids from it")]
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) tasks: Tasks,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
+    /// Authenticates shard iterators and page tokens; the same on every node.
+    pub(crate) iterator_key: [u8; 32],
+    /// Wakes the retention worker.
+    pub(crate) retention_due: Notify,
+    rates: Rates,
+}
+
+impl Streams {
+    /// Opens the service: gives it its secret if it has none yet, and resumes whatever was under way.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(deps: Deps) -> Result<Self, OpenError> {
+        let Deps {
+            log,
+            control,
+            clock,
+            rng,
+            tasks,
+            settings,
+        } = deps;
+        if control.read(|state| state.iterator_key().is_none()) {
+            let mut key = [0; 32];
+            rng.fill(&mut key);
+            // Of several nodes the first one wins; a refusal is not possible.
+            let _ = control
+                .propose(Command::Init {
+                    iterator_key: hex::encode(key),
+                })
+                .await?;
+        }
+        let mut iterator_key = [0; 32];
+        control
+            .read(|state| hex::decode_to_slice(state.iterator_key().unwrap_or_default(), &mut iterator_key))
+            .map_err(|_| OpenError::IteratorKey)?;
+        let inner = Inner {
+            log,
+            control,
+            clock,
+            rng,
+            tasks,
+            settings,
+            metrics: Metrics::default(),
+            iterator_key,
+            retention_due: Notify::new(),
+            rates: Rates::default(),
+        };
+        let streams = Self(Arc::new(inner));
+        lifecycle::start(&streams);
+        Ok(streams)
+    }
+
+    /// Answers one call of an authenticated caller.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        op: &'static Operation,
+        codec: Codec,
+        body: Bytes,
+    ) -> Result<Reply, ApiError> {
+        ops::dispatch(self, caller, op, codec, body)
+            .await
+            .map_err(ApiError::from)
+    }
+
+    /// The service's counters.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Moves with every change of any stream. A value that was seen is visible to [`Streams::resolve`].
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.0.control.changed()
+    }
+
+    /// What an account may have in this profile.
+    pub(crate) fn quotas(&self, region: &str) -> Quotas {
+        Quotas::of(self.0.settings.profile, region)
+    }
+
+    /// Proposes a command and yields what it did.
+    pub(crate) async fn propose(&self, command: Command) -> Result<Changed, StreamsError> {
+        self.0.control.propose(command).await?
+    }
+
+    /// Counts a call against the account's rate for its operation, if it has one.
+    pub(crate) fn admit_account(&self, operation: &'static str, caller: &Caller) -> Result<(), StreamsError> {
+        let Some((Scope::Account, per_second)) = self.published_rate(operation) else {
+            return Ok(());
+        };
+        let key = StreamKey::new(&*caller.account, &*caller.region, "");
+        self.admit(operation, &key, per_second, || {
+            format!("Rate exceeded for {operation} under account {}.", caller.account)
+        })
+    }
+
+    /// Counts a call against the stream's rate for its operation, if it has one.
+    pub(crate) fn admit_stream(&self, operation: &'static str, key: &StreamKey) -> Result<(), StreamsError> {
+        let Some((Scope::Stream, per_second)) = self.published_rate(operation) else {
+            return Ok(());
+        };
+        self.admit(operation, key, per_second, || {
+            format!(
+                "Rate exceeded for stream {} under account {}.",
+                key.name, key.account
+            )
+        })
+    }
+
+    fn published_rate(&self, operation: &str) -> Option<(Scope, u32)> {
+        match self.0.settings.profile {
+            Profile::Aws => limits::rate(operation),
+            Profile::Open => None,
+        }
+    }
+
+    fn admit(
+        &self,
+        operation: &'static str,
+        key: &StreamKey,
+        per_second: u32,
+        message: impl FnOnce() -> String,
+    ) -> Result<(), StreamsError> {
+        let bucket = RateKey {
+            operation,
+            account: key.account.clone(),
+            region: key.region.clone(),
+            stream: key.name.clone(),
+        };
+        if self.0.rates.take(bucket, per_second, self.0.clock.monotonic()) {
+            return Ok(());
+        }
+        self.0.metrics.control_throttled.add(1);
+        Err(StreamsError::LimitExceeded(message()))
+    }
+}

@@ -1,0 +1,107 @@
+//! Names of things: streams, shards, and the logs behind them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use millrace_log::LogId;
+use millrace_wire::arn::Arn;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Log numbers of this service carry this in their upper bits, so that services sharing one engine never collide.
+pub const LOG_ID_SPACE: u64 = 1 << 56;
+
+/// Where a stream lives and what it is called. JSON: `"account/region/name"`; none of the three contains a slash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamKey {
+    /// Twelve digits.
+    pub account: String,
+    /// Such as `us-east-1`.
+    pub region: String,
+    /// The stream's name.
+    pub name: String,
+}
+
+impl StreamKey {
+    /// A key of these parts.
+    pub fn new(account: impl Into<String>, region: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            account: account.into(),
+            region: region.into(),
+            name: name.into(),
+        }
+    }
+
+    /// The stream's ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        Arn::stream(&self.region, &self.account, &self.name).to_string()
+    }
+}
+
+impl fmt::Display for StreamKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.account, self.region, self.name)
+    }
+}
+
+impl Serialize for StreamKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for StreamKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut parts = text.splitn(3, '/');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(account), Some(region), Some(name)) => Ok(Self::new(account, region, name)),
+            _ => Err(serde::de::Error::custom("a stream key is account/region/name")),
+        }
+    }
+}
+
+/// Tells a stream from an earlier one of the same name; never used twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamUid(pub u64);
+
+/// A shard's number within its stream; never used twice in one stream. Prints as `shardId-000000000000`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ShardIndex(pub u32);
+
+impl fmt::Display for ShardIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "shardId-{:012}", self.0)
+    }
+}
+
+/// A text that names no shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAShardId;
+
+impl FromStr for ShardIndex {
+    type Err = NotAShardId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("shardId-").ok_or(NotAShardId)?;
+        if digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NotAShardId);
+        }
+        digits.parse().map(Self).map_err(|_| NotAShardId)
+    }
+}
+
+/// A log of this service, counted from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LogNumber(pub u64);
+
+impl LogNumber {
+    /// The number in the engine.
+    #[must_use]
+    pub const fn id(self) -> LogId {
+        LogId(LOG_ID_SPACE | self.0)
+    }
+}
