@@ -1,15 +1,29 @@
 //! Bytes to typed calls and back, without I/O.
 //!
-//! [`codec`] decodes and encodes bodies guided by the tables of `millrace-api`; [`validate`] holds a decoded
-//! message against its constraints; [`sigv4`] verifies and makes signatures; [`event_stream`] frames pushes.
+//! [`codec`] decodes and encodes bodies guided by the tables of `millrace-api`, as [`json`] or [`cbor`]; [`rest_json`]
+//! binds paths, queries and headers besides; [`mod@validate`] holds a decoded message against its constraints;
+//! `sigv4` verifies and makes signatures; [`event_stream`] frames pushes; [`odd`] has the front end's XML answers.
 //! No storage word belongs here, and nothing is async.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod arn;
 pub mod call;
+pub mod cbor;
 pub mod codec;
 pub mod error;
+pub mod event_stream;
+pub mod json;
+pub mod limits;
+pub mod odd;
+mod pattern;
+pub mod rest_json;
+mod serialization;
+pub mod timestamp;
+pub mod validate;
 
+pub use arn::Arn;
 pub use call::{Caller, Reply};
 pub use codec::Codec;
 pub use error::ApiError;
+pub use validate::validate;
