@@ -13,6 +13,9 @@ mod retention;
 pub mod stream;
 mod tags;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

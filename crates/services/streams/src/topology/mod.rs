@@ -6,5 +6,8 @@ pub mod cover;
 pub mod plan;
 pub mod range;
 
+#[cfg(test)]
+mod tests;
+
 pub use plan::{Birth, Piece};
 pub use range::HashRange;
