@@ -19,6 +19,8 @@ pub mod odd;
 mod pattern;
 pub mod rest_json;
 mod serialization;
+#[cfg(test)]
+mod testing;
 pub mod timestamp;
 pub mod validate;
 
