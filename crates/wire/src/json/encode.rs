@@ -55,7 +55,7 @@ fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) {
             out.extend_from_slice(timestamp::epoch_seconds(*millis).as_bytes());
         }
         (Kind::Timestamp(format), Value::Timestamp(millis)) => {
-            quote(&timestamp::format(*format, *millis), out)
+            quote(&timestamp::format(*format, *millis), out);
         }
         _ => {
             debug_assert!(false, "a value that does not have its shape: {value:?}");

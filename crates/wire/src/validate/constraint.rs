@@ -146,9 +146,8 @@ impl<'a> Measure<'a> {
             (Self::Text(_, len) | Self::Length(len), Constraint::LengthMax(max)) => len > *max,
             (Self::Integer(number), Constraint::IntegerMin(min)) => number < *min,
             (Self::Integer(number), Constraint::IntegerMax(max)) => number > *max,
-            // Written so that NaN breaks both.
-            (Self::Double(number), Constraint::DoubleMin(min)) => !(number >= *min),
-            (Self::Double(number), Constraint::DoubleMax(max)) => !(number <= *max),
+            (Self::Double(number), Constraint::DoubleMin(min)) => number.is_nan() || number < *min,
+            (Self::Double(number), Constraint::DoubleMax(max)) => number.is_nan() || number > *max,
             (Self::Text(text, _), Constraint::Values(values)) => !values.contains(&text),
             (Self::Text(text, len), Constraint::Pattern(pattern)) => {
                 !far_too_long(kind, len) && !pattern::compiled(pattern).matches(text)

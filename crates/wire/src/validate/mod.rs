@@ -109,7 +109,7 @@ impl Validator {
         match slot {
             Some(value) => self.value(&path, member.shape, value, member.sensitive),
             None if member.required => {
-                self.fail(&path, None, None, member.sensitive, "Member must not be null")
+                self.fail(&path, None, None, member.sensitive, "Member must not be null");
             }
             None => {}
         }
