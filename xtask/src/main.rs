@@ -1,3 +1,38 @@
-//! Project tasks: `cargo xtask codegen|tidy|coverage|conformance|bench`.
+//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench`.
+//!
+//! None is needed to build or test Millrace.
 
-fn main() {}
+mod bench;
+mod codegen;
+mod conformance;
+mod coverage;
+mod tidy;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "usage: cargo xtask TASK
+  codegen [--check]       write crates/api from the pinned botocore models
+  coverage [--check]      write the tables of supported operations
+  tidy                    import direction, layers, sizes, module headers
+  conformance [CLIENT …]  run real clients against a fresh server
+  bench streams [NAME …]  measure this server beside its rivals";
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies in the checkout")?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((task, rest)) = arguments.split_first() else {
+        bail!("{USAGE}")
+    };
+    match task.as_str() {
+        "codegen" => codegen::run(root, rest),
+        "coverage" => coverage::run(root, rest),
+        "tidy" => tidy::run(root),
+        "conformance" => conformance::run(root, rest),
+        "bench" => bench::run(root, rest),
+        _ => bail!("no task '{task}'\n{USAGE}"),
+    }
+}

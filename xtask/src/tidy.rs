@@ -18,8 +18,14 @@ const INLINE_TESTS_LINES_MAX: usize = 160;
 /// Which crates a crate may name, by folder. What is not listed may name nothing.
 const EDGES: &[(&str, &[&str])] = &[
     ("crates/cli", &["server", "api", "wire", "base"]),
-    ("crates/server", &["streams", "log", "control", "blob", "api", "wire", "base"]),
-    ("crates/services/streams", &["log", "control", "blob", "api", "wire", "base"]),
+    (
+        "crates/server",
+        &["streams", "log", "control", "blob", "api", "wire", "base"],
+    ),
+    (
+        "crates/services/streams",
+        &["log", "control", "blob", "api", "wire", "base"],
+    ),
     ("crates/engines/control", &["log", "blob", "base"]),
     ("crates/engines/blob", &["base"]),
     ("crates/engines/log", &["base"]),
@@ -33,11 +39,27 @@ const EDGES: &[(&str, &[&str])] = &[
 const BANNED: &[(&str, &[&str], &str)] = &[
     (
         "crates/engines",
-        &["aws", "kinesis", "shard", "partition key", "sequence number", "firehose", "lambda"],
+        &[
+            "aws",
+            "kinesis",
+            "shard",
+            "partition key",
+            "sequence number",
+            "firehose",
+            "lambda",
+        ],
         "engines know nothing of AWS",
     ),
-    ("crates/wire/src", &["millrace_log", "tokio::", "std::fs", "std::net", "async fn"], "wire is sans-IO"),
-    ("crates/api/src", &["tokio::", "std::fs", "std::net", "async fn"], "api is tables"),
+    (
+        "crates/wire/src",
+        &["millrace_log", "tokio::", "std::fs", "std::net", "async fn"],
+        "wire is sans-IO",
+    ),
+    (
+        "crates/api/src",
+        &["tokio::", "std::fs", "std::net", "async fn"],
+        "api is tables",
+    ),
 ];
 
 /// Runs every check and prints what is off.
@@ -51,7 +73,11 @@ pub fn run(root: &Path) -> Result<()> {
             continue;
         }
         files += 1;
-        let path = source.strip_prefix(root).unwrap_or(&source).to_string_lossy().replace('\\', "/");
+        let path = source
+            .strip_prefix(root)
+            .unwrap_or(&source)
+            .to_string_lossy()
+            .replace('\\', "/");
         check_file(&path, &text, &mut findings);
     }
     if findings.is_empty() {
@@ -67,12 +93,20 @@ pub fn run(root: &Path) -> Result<()> {
 fn edges(root: &Path, findings: &mut Vec<String>) -> Result<()> {
     for (folder, allowed) in EDGES {
         let manifest = root.join(folder).join("Cargo.toml");
-        let text = fs::read_to_string(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
+        let text =
+            fs::read_to_string(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
         for line in text.lines() {
-            let Some(rest) = line.trim().strip_prefix("millrace-") else { continue };
-            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+            let Some(rest) = line.trim().strip_prefix("millrace-") else {
+                continue;
+            };
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '-')
+                .collect();
             if !allowed.contains(&name.as_str()) {
-                findings.push(format!("{folder}/Cargo.toml: may not depend on {name}; see EDGES in xtask/src/tidy.rs"));
+                findings.push(format!(
+                    "{folder}/Cargo.toml: may not depend on {name}; see EDGES in xtask/src/tidy.rs"
+                ));
             }
         }
     }
@@ -81,14 +115,26 @@ fn edges(root: &Path, findings: &mut Vec<String>) -> Result<()> {
 
 fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let mut open: Vec<PathBuf> = ["crates", "xtask", "bench", "fuzz", "conformance"].iter().map(|d| root.join(d)).collect();
+    let mut open: Vec<PathBuf> = ["crates", "xtask", "bench", "fuzz", "conformance"]
+        .iter()
+        .map(|d| root.join(d))
+        .collect();
     while let Some(folder) = open.pop() {
-        let Ok(listing) = fs::read_dir(&folder) else { continue };
+        let Ok(listing) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in listing {
             let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             if path.is_dir() {
-                if !matches!(name.as_str(), "target" | "node_modules" | "testdata" | "corpus" | "artifacts") {
+                if !matches!(
+                    name.as_str(),
+                    "target" | "node_modules" | "testdata" | "corpus" | "artifacts"
+                ) {
                     open.push(path);
                 }
             } else if name.ends_with(".rs") {
@@ -105,15 +151,26 @@ fn check_file(path: &str, text: &str, findings: &mut Vec<String>) {
         findings.push(format!("{path}:1: a module opens with its contract in `//!`"));
     }
     let lines: Vec<&str> = text.lines().collect();
-    let tests_at = lines.iter().position(|line| *line == "mod tests {").unwrap_or(lines.len());
+    let tests_at = lines
+        .iter()
+        .position(|line| *line == "mod tests {")
+        .unwrap_or(lines.len());
     let code = &lines[..tests_at];
-    let is_test = path.contains("/tests/") || path.contains("tests.rs") || path.contains("_tests") || path.contains("/contract/");
+    let is_test = path.contains("/tests/")
+        || path.contains("tests.rs")
+        || path.contains("_tests")
+        || path.contains("/contract/");
     if !is_test && code.len() > FILE_LINES_MAX {
-        findings.push(format!("{path}: {} lines, more than {FILE_LINES_MAX}: divide it by what it does", code.len()));
+        findings.push(format!(
+            "{path}: {} lines, more than {FILE_LINES_MAX}: divide it by what it does",
+            code.len()
+        ));
     }
     if lines.len() - tests_at > INLINE_TESTS_LINES_MAX {
         let count = lines.len() - tests_at;
-        findings.push(format!("{path}: {count} lines of inline tests: move them to a sibling tests.rs"));
+        findings.push(format!(
+            "{path}: {count} lines of inline tests: move them to a sibling tests.rs"
+        ));
     }
     if !is_test {
         functions(path, code, findings);
@@ -132,20 +189,28 @@ fn check_file(path: &str, text: &str, findings: &mut Vec<String>) {
 fn functions(path: &str, code: &[&str], findings: &mut Vec<String>) {
     for (start, line) in code.iter().enumerate() {
         let body = line.trim_start();
-        if !(body.contains("fn ") && !body.starts_with("//") && !body.starts_with('*')) || body.contains("\"") {
+        if !(body.contains("fn ") && !body.starts_with("//") && !body.starts_with('*')) || body.contains("\"")
+        {
             continue;
         }
         let indent = line.len() - body.len();
-        let end = code[start..].iter().position(|l| l.len() == indent + 1 && l.ends_with('}') && l.trim() == "}");
+        let end = code[start..]
+            .iter()
+            .position(|l| l.len() == indent + 1 && l.ends_with('}') && l.trim() == "}");
         let next = code[start + 1..].iter().position(|l| {
             let b = l.trim_start();
-            l.len() - b.len() == indent && (b.starts_with("fn ") || b.starts_with("pub fn ") || b.starts_with("async fn "))
+            l.len() - b.len() == indent
+                && (b.starts_with("fn ") || b.starts_with("pub fn ") || b.starts_with("async fn "))
         });
         if let Some(length) = end
             && next.is_none_or(|n| length <= n + 1)
             && length + 1 > FUNCTION_LINES_MAX
         {
-            findings.push(format!("{path}:{}: a function of {} lines, more than {FUNCTION_LINES_MAX}", start + 1, length + 1));
+            findings.push(format!(
+                "{path}:{}: a function of {} lines, more than {FUNCTION_LINES_MAX}",
+                start + 1,
+                length + 1
+            ));
         }
     }
 }
@@ -153,10 +218,15 @@ fn functions(path: &str, code: &[&str], findings: &mut Vec<String>) {
 fn lib_is_a_listing(path: &str, code: &[&str], findings: &mut Vec<String>) {
     let mut definitions = code.iter().enumerate().filter(|(_, line)| {
         let line = line.trim_start_matches("pub ");
-        ["fn ", "struct ", "enum ", "trait ", "impl ", "impl<"].iter().any(|word| line.starts_with(word))
+        ["fn ", "struct ", "enum ", "trait ", "impl ", "impl<"]
+            .iter()
+            .any(|word| line.starts_with(word))
     });
     if let Some((at, _)) = definitions.next() {
-        findings.push(format!("{path}:{}: lib.rs holds docs, `mod` and `pub use` only", at + 1));
+        findings.push(format!(
+            "{path}:{}: lib.rs holds docs, `mod` and `pub use` only",
+            at + 1
+        ));
     }
 }
 
@@ -203,12 +273,18 @@ mod tests {
 
     #[test]
     fn an_engine_that_names_a_shard_is_found() {
-        assert_eq!(findings("crates/engines/log/src/x.rs", "//! Of shards.\n").len(), 1);
+        assert_eq!(
+            findings("crates/engines/log/src/x.rs", "//! Of shards.\n").len(),
+            1
+        );
         assert!(findings("crates/engines/log/src/x.rs", "//! It crawls.\n").is_empty());
     }
 
     #[test]
     fn code_in_lib_is_found() {
-        assert_eq!(findings("crates/x/src/lib.rs", "//! X.\npub fn f() {\n}\n").len(), 1);
+        assert_eq!(
+            findings("crates/x/src/lib.rs", "//! X.\npub fn f() {\n}\n").len(),
+            1
+        );
     }
 }

@@ -3,8 +3,25 @@
 //! [`model`] says what a table is made of and [`value`] what a decoded message is; everything under a service's
 //! module is written by `cargo xtask codegen` and carries facts only. No I/O happens here.
 
+pub mod cloudwatch;
+pub mod dynamodb;
+pub mod firehose;
+pub mod glue;
+pub mod kinesis;
+pub mod kinesis_video_archived_media;
+pub mod kinesis_video_media;
+pub mod kinesis_video_signaling;
+pub mod kinesis_video_webrtc_storage;
+pub mod kinesisanalytics;
+pub mod kinesisanalyticsv2;
+pub mod kinesisvideo;
+pub mod lambda;
 pub mod model;
+pub mod sts;
 pub mod value;
 
 pub use model::{ErrorShape, Kind, Location, Member, Operation, Protocol, Service, Shape, TimestampFormat};
-pub use value::{Fields, Typed, Value};
+pub use value::{Entries, EpochMillis, Fields, Shaped, Typed, Value};
+
+#[cfg(test)]
+mod tests;

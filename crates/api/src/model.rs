@@ -11,10 +11,14 @@ pub struct Service {
     pub version: &'static str,
     /// The service part of a SigV4 credential scope.
     pub signing_name: &'static str,
-    /// How bodies travel.
+    /// How bodies travel: the protocol the model prefers.
     pub protocol: Protocol,
+    /// Every protocol the service speaks, the preferred one first.
+    pub protocols: &'static [Protocol],
     /// What stands before the dot of `X-Amz-Target`; empty where the protocol has no targets.
     pub target_prefix: &'static str,
+    /// The namespace of awsQuery's answers; empty for the other protocols.
+    pub xml_namespace: &'static str,
     /// Every operation, sorted by name.
     pub operations: &'static [Operation],
 }
@@ -24,7 +28,10 @@ impl Service {
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&'static Operation> {
         let operations = self.operations;
-        operations.binary_search_by(|op| op.name.cmp(name)).ok().map(|i| &operations[i])
+        operations
+            .binary_search_by(|op| op.name.cmp(name))
+            .ok()
+            .map(|i| &operations[i])
     }
 }
 
@@ -67,6 +74,8 @@ pub struct Operation {
 pub struct ErrorShape {
     /// Its code on the wire.
     pub code: &'static str,
+    /// Its code in awsQuery, where that differs.
+    pub query_code: Option<&'static str>,
     /// HTTP status it travels with.
     pub status: u16,
     /// Its members.
@@ -163,7 +172,7 @@ pub enum Kind {
     Timestamp(TimestampFormat),
 }
 
-/// How a timestamp is written in text protocols.
+/// How a timestamp is written in JSON. awsQuery and its XML always use [`TimestampFormat::Iso8601`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampFormat {
     /// Seconds since the Unix epoch, with a fraction.
@@ -208,4 +217,30 @@ pub enum Location {
     Headers,
     /// The HTTP status.
     Status,
+}
+
+/// An optional member of the body, by the same name on the wire; for the tables.
+pub(crate) const fn body(name: &'static str, shape: &'static Shape) -> Member {
+    Member {
+        name,
+        wire: name,
+        shape,
+        required: false,
+        location: Location::Body,
+        payload: false,
+        sensitive: false,
+    }
+}
+
+/// A required member of the body, by the same name on the wire; for the tables.
+pub(crate) const fn required(name: &'static str, shape: &'static Shape) -> Member {
+    Member {
+        name,
+        wire: name,
+        shape,
+        required: true,
+        location: Location::Body,
+        payload: false,
+        sensitive: false,
+    }
 }

@@ -2,6 +2,10 @@
 
 use bytes::Bytes;
 
+use crate::model::Shape;
+
+use crate::Shape;
+
 /// A value of any shape.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -36,6 +40,17 @@ impl Fields {
         Self(vec![None; members])
     }
 
+    /// The members of a structure.
+    ///
+    /// # Errors
+    /// [`Mismatch`] when the value is of another kind.
+    pub fn of(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::Struct(fields) => Ok(fields),
+            _ => Err(Mismatch),
+        }
+    }
+
     /// The member at `index`, if it is there.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&Value> {
@@ -47,7 +62,11 @@ impl Fields {
     /// # Errors
     /// [`Mismatch`] when it is there with another type; a decoder guided by the same table never yields that.
     pub fn optional<T: Typed>(&mut self, index: usize) -> Result<Option<T>, Mismatch> {
-        self.0.get_mut(index).and_then(Option::take).map(T::from_value).transpose()
+        self.0
+            .get_mut(index)
+            .and_then(Option::take)
+            .map(T::from_value)
+            .transpose()
     }
 
     /// Takes the member at `index` out and converts it.
@@ -81,6 +100,62 @@ pub trait Typed: Sized {
 
     /// Into a value to encode.
     fn into_value(self) -> Value;
+}
+
+/// A Rust type that stands for a structure and knows its table.
+pub trait Shaped: Typed {
+    /// The table.
+    const SHAPE: &'static Shape;
+}
+
+/// A Rust enumeration for a text of fixed values.
+macro_rules! enumeration {
+    ($name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($variant),*
+        }
+
+        impl $name {
+            /// The value on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text),*
+                }
+            }
+
+            /// The variant of a value on the wire.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl Typed for $name {
+            fn from_value(value: Value) -> Result<Self, Mismatch> {
+                match value {
+                    Value::String(text) => Self::parse(&text).ok_or(Mismatch),
+                    _ => Err(Mismatch),
+                }
+            }
+
+            fn into_value(self) -> Value {
+                Value::String(self.as_str().to_owned())
+            }
+        }
+    };
+}
+
+pub(crate) use enumeration;
+
+/// A generated type, which knows its table.
+pub trait Shaped: Typed {
+    /// The table of its shape.
+    const SHAPE: &'static Shape;
 }
 
 macro_rules! scalar {
@@ -144,9 +219,11 @@ pub struct Entries<T>(pub Vec<(String, T)>);
 impl<T: Typed> Typed for Entries<T> {
     fn from_value(value: Value) -> Result<Self, Mismatch> {
         match value {
-            Value::Map(entries) => {
-                entries.into_iter().map(|(k, v)| Ok((k, T::from_value(v)?))).collect::<Result<_, _>>().map(Self)
-            }
+            Value::Map(entries) => entries
+                .into_iter()
+                .map(|(k, v)| Ok((k, T::from_value(v)?)))
+                .collect::<Result<_, _>>()
+                .map(Self),
             _ => Err(Mismatch),
         }
     }

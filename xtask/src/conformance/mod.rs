@@ -25,7 +25,10 @@ pub struct Places {
 
 /// Runs the named clients, or all.
 pub fn run(root: &Path, wanted: &[String]) -> Result<()> {
-    let places = Places { root: root.to_owned(), installed: root.join("target/conformance") };
+    let places = Places {
+        root: root.to_owned(),
+        installed: root.join("target/conformance"),
+    };
     std::fs::create_dir_all(&places.installed)?;
     let known = clients::all();
     if let Some(unknown) = wanted.iter().find(|w| known.iter().all(|c| c.name != **w)) {
@@ -34,7 +37,10 @@ pub fn run(root: &Path, wanted: &[String]) -> Result<()> {
     }
     let binary = server::build(root)?;
     let mut report = Report::new(root)?;
-    for client in known.iter().filter(|c| wanted.is_empty() || wanted.iter().any(|w| w == c.name)) {
+    for client in known
+        .iter()
+        .filter(|c| wanted.is_empty() || wanted.iter().any(|w| w == c.name))
+    {
         println!("-- {}: {}", client.name, client.what);
         if let Err(why) = (client.install)(&places) {
             report.not_run(client.name, &format!("{why:#}"));

@@ -20,7 +20,14 @@ impl Report {
     pub fn new(root: &Path) -> Result<Self> {
         let lists = root.join("conformance");
         let findings = std::fs::read_to_string(lists.join("FINDINGS.md"))?;
-        Ok(Self { lists, findings, passed: 0, failed: 0, skipped: 0, complaints: Vec::new() })
+        Ok(Self {
+            lists,
+            findings,
+            passed: 0,
+            failed: 0,
+            skipped: 0,
+            complaints: Vec::new(),
+        })
     }
 
     /// A client that could not be installed is said, never passed over in silence.
@@ -49,13 +56,25 @@ impl Report {
         }
         for missing in allowed.difference(&seen) {
             self.failed += 1;
-            self.complaints.push(format!("{client} {scheme} {missing}: allowed, but did not run"));
+            self.complaints
+                .push(format!("{client} {scheme} {missing}: allowed, but did not run"));
         }
     }
 
-    fn judge(&mut self, client: &str, scheme: &str, case: &str, passed: bool, why: &str, allowed: &BTreeSet<String>) {
+    fn judge(
+        &mut self,
+        client: &str,
+        scheme: &str,
+        case: &str,
+        passed: bool,
+        why: &str,
+        allowed: &BTreeSet<String>,
+    ) {
         let listed = allowed.contains(case);
-        println!("   {} {scheme} {case} {why}", if passed { "ok    " } else { "not ok" });
+        println!(
+            "   {} {scheme} {case} {why}",
+            if passed { "ok    " } else { "not ok" }
+        );
         if passed {
             self.passed += 1;
         } else {
@@ -69,12 +88,17 @@ impl Report {
             (false, false) if self.findings.contains(&format!("`{client} {case}`")) => return,
             (false, false) => "fails and is not explained in FINDINGS.md",
         };
-        self.complaints.push(format!("{client} {scheme} {case}: {complaint} {why}"));
+        self.complaints
+            .push(format!("{client} {scheme} {case}: {complaint} {why}"));
     }
 
     fn allowed(&self, client: &str) -> BTreeSet<String> {
         let text = std::fs::read_to_string(self.lists.join(format!("{client}.allow"))).unwrap_or_default();
-        text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned).collect()
+        text.lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty() && !l.starts_with('#'))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Prints the sums; an error when anything is to be mended.
@@ -82,7 +106,14 @@ impl Report {
         for complaint in &self.complaints {
             println!("!! {complaint}");
         }
-        println!("conformance: {} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped);
-        if self.complaints.is_empty() { Ok(()) } else { bail!("{} things to mend", self.complaints.len()) }
+        println!(
+            "conformance: {} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        );
+        if self.complaints.is_empty() {
+            Ok(())
+        } else {
+            bail!("{} things to mend", self.complaints.len())
+        }
     }
 }

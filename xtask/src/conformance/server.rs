@@ -82,7 +82,10 @@ impl Server {
     /// What a client is told.
     pub fn environment(&self, scheme: &str) -> Vec<(String, String)> {
         let mut variables = vec![
-            ("ENDPOINT".to_owned(), format!("{scheme}://127.0.0.1:{}", self.port)),
+            (
+                "ENDPOINT".to_owned(),
+                format!("{scheme}://127.0.0.1:{}", self.port),
+            ),
             ("AWS_REGION".to_owned(), "us-east-1".to_owned()),
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
             ("PYTHONUNBUFFERED".to_owned(), "1".to_owned()),
