@@ -7,10 +7,21 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod batch;
+#[cfg(any(test, feature = "contract"))]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests"
+)]
+pub mod contract;
+pub mod disk;
+pub mod embedded;
 pub mod limits;
 mod log;
 pub mod memory;
 
+pub use embedded::EmbeddedLog;
 pub use log::{
     Append, Appended, Batch, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset, Pending, ReadLimits,
     Stats, Tail, Watch,

@@ -14,3 +14,21 @@ pub(crate) const ALIGN: usize = 4096;
 pub(crate) const FIRST_SEGMENT_BYTES: u64 = 1 << 20;
 /// The end of a segment is kept for batches without records, so that a full disk can still be trimmed.
 pub(crate) const META_RESERVE_BYTES: u64 = 64 << 10;
+/// Sealed files kept open for reading.
+pub(crate) const OPEN_FILES_MAX: usize = 256;
+/// Largest footer of a sealed file that is believed.
+pub(crate) const FOOTER_BYTES_MAX: u64 = 256 << 20;
+/// Bytes of records after which a block of a sealed file ends.
+pub(crate) const BLOCK_BYTES: usize = 64 << 10;
+/// Segments of the write-ahead log that may wait before they are sealed, however little is in them.
+pub(crate) const USED_SEGMENTS_MAX: usize = 16;
+/// Bytes written to a sealed file at once.
+pub(crate) const PIECE_BYTES: usize = 1 << 20;
+/// Bytes of a sealed file that may wait in the operating system's cache.
+pub(crate) const SYNC_BYTES: usize = 4 << 20;
+/// A log with this much in one sealing gets a file of its own.
+pub(crate) const OWN_FILE_BYTES: usize = 16 << 20;
+/// Files of one retention class that are merged together.
+pub(crate) const MERGE_FILES: usize = 8;
+/// Files up to this size are merged.
+pub(crate) const MERGE_BYTES_MAX: u64 = 64 << 20;

@@ -57,7 +57,11 @@ impl Options {
     /// # Errors
     /// The operating system's, when the directory cannot be made or opened.
     pub fn in_dir(dir: impl Into<PathBuf>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> io::Result<Self> {
-        Ok(Self::on_disk(Arc::new(crate::disk::RealDisk::open(dir.into())?), clock, rng))
+        Ok(Self::on_disk(
+            Arc::new(crate::disk::RealDisk::open(dir.into())?),
+            clock,
+            rng,
+        ))
     }
 
     /// The defaults on any disk.
@@ -100,7 +104,9 @@ pub enum OpenError {
     )]
     Locked(String),
     /// The directory holds a format this version does not know.
-    #[error("{file} has format version {found}, this version reads {known}: start the newer version that wrote it")]
+    #[error(
+        "{file} has format version {found}, this version reads {known}: start the newer version that wrote it"
+    )]
     Version {
         /// The file.
         file: String,

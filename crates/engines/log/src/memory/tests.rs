@@ -21,3 +21,9 @@ async fn append_times_come_from_the_clock_and_never_go_back() {
     assert_eq!((first.time, second.time), (Timestamp(1_000), Timestamp(1_005)));
     assert_eq!(log.offset_at(id, Timestamp(1_001)).await, Ok(1));
 }
+
+#[tokio::test]
+async fn the_contract_holds() {
+    let log = MemoryLog::new(Arc::new(ManualClock::new(Timestamp(1_000))));
+    crate::contract::check(Arc::new(log), 1).await;
+}

@@ -1,0 +1,216 @@
+//! The segments of the write-ahead log: one is written, older ones wait to be sealed, free ones wait to be used.
+//!
+//! Every segment is filled with zeros before its first use and used again afterwards, so that an append never
+//! allocates. Each opening of the store begins a fresh segment: nothing is ever written behind a torn tail.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use super::codec::as_u64;
+use super::limits::{FIRST_SEGMENT_BYTES, META_RESERVE_BYTES};
+use crate::disk::{Access, Disk, DiskFile, allocate};
+
+const PREFIX: &str = "wal-";
+const ASIDE: &str = "segment.tmp";
+
+/// A file of the write-ahead log.
+#[derive(Clone, Debug)]
+pub(super) struct Segment {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+}
+
+/// The segment that is being written.
+#[derive(Debug)]
+struct Active {
+    segment: Segment,
+    file: Arc<dyn DiskFile>,
+    position: u64,
+    segment_gen: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Ring {
+    disk: Arc<dyn Disk>,
+    direct: bool,
+    segment_bytes: u64,
+    active: Option<Active>,
+    /// Segments that hold batches which are in no file yet, oldest first, with their last batch.
+    used: VecDeque<(Segment, u64)>,
+    free: Vec<Segment>,
+    next_number: u64,
+    next_gen: u64,
+}
+
+/// The number in a segment's name.
+pub(super) fn number_of(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.strip_prefix(PREFIX)?, 16).ok()
+}
+
+/// Makes a segment full of zeros; it appears under its name only when it is complete and durable.
+pub(super) fn make_segment(
+    disk: &dyn Disk,
+    number: u64,
+    bytes: u64,
+    pace: impl FnMut(usize),
+) -> io::Result<Segment> {
+    let name = format!("{PREFIX}{number:08x}");
+    match disk.unlink(ASIDE) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let made = allocate(&*disk.open(ASIDE, Access::Create)?, bytes, pace);
+    if let Err(error) = made {
+        // Give the space back; a leftover goes at the next start at the latest.
+        let _ = disk.unlink(ASIDE);
+        return Err(error);
+    }
+    disk.rename(ASIDE, &name)?;
+    disk.sync_dir()?;
+    Ok(Segment { name, bytes })
+}
+
+impl Ring {
+    /// `used` with their last batches, oldest first, and `free` are what recovery found.
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        epoch: u64,
+        direct: bool,
+        segment_bytes: u64,
+        used: VecDeque<(Segment, u64)>,
+        free: Vec<Segment>,
+    ) -> Self {
+        let numbers = used.iter().map(|(segment, _)| segment).chain(&free);
+        let next_number = numbers
+            .filter_map(|segment| number_of(&segment.name))
+            .max()
+            .map_or(1, |n| n + 1);
+        let segment_bytes = segment_bytes.max(FIRST_SEGMENT_BYTES);
+        Self {
+            disk,
+            direct,
+            segment_bytes,
+            active: None,
+            used,
+            free,
+            next_number,
+            next_gen: epoch << 20,
+        }
+    }
+
+    /// Makes `len` bytes fit behind the last batch, `last_seq`; goes to another segment if they do not.
+    ///
+    /// # Errors
+    /// A full disk, when there is no free segment; nothing has changed then.
+    pub(super) fn make_room(&mut self, len: usize, last_seq: u64, freeing: bool) -> io::Result<()> {
+        let reserve = if freeing { 0 } else { META_RESERVE_BYTES };
+        let len = as_u64(len);
+        if self
+            .active
+            .as_ref()
+            .is_some_and(|a| a.position + len + reserve <= a.segment.bytes)
+        {
+            return Ok(());
+        }
+        let needed = len + META_RESERVE_BYTES;
+        let segment = match self.free.iter().position(|segment| segment.bytes >= needed) {
+            Some(at) => self.free.swap_remove(at),
+            // Small, because appends wait meanwhile: the background makes the large ones.
+            None => self.make(
+                needed
+                    .max(FIRST_SEGMENT_BYTES)
+                    .next_multiple_of(FIRST_SEGMENT_BYTES),
+            )?,
+        };
+        let access = if self.direct {
+            Access::Direct
+        } else {
+            Access::Update
+        };
+        let file = self.disk.open(&segment.name, access)?;
+        if let Some(old) = self.active.take() {
+            self.used.push_back((old.segment, last_seq));
+        }
+        self.active = Some(Active {
+            segment,
+            file,
+            position: 0,
+            segment_gen: self.next_gen,
+        });
+        self.next_gen += 1;
+        Ok(())
+    }
+
+    fn make(&mut self, bytes: u64) -> io::Result<Segment> {
+        let segment = make_segment(&*self.disk, self.next_number, bytes, |_| {})?;
+        self.next_number += 1;
+        Ok(segment)
+    }
+
+    /// The generation under which the next batch is written.
+    pub(super) fn segment_gen(&self) -> u64 {
+        self.active.as_ref().map_or(0, |active| active.segment_gen)
+    }
+
+    /// Writes one batch, durably if `sync`. After an error other than a full disk nothing may be written any more.
+    pub(super) fn write(&mut self, batch: &[u8], sync: bool) -> io::Result<()> {
+        let active = self.active.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        active.file.write_at(batch, active.position)?;
+        if sync && !active.file.writes_through() {
+            active.file.sync().map_err(io::Error::other)?;
+        }
+        active.position += as_u64(batch.len());
+        Ok(())
+    }
+
+    /// Every batch up to `seq` is in a file, and the MANIFEST says so: yields the segments to remove.
+    pub(super) fn release(&mut self, seq: u64) -> Vec<Segment> {
+        while self.used.front().is_some_and(|(_, last)| *last <= seq) {
+            self.free
+                .extend(self.used.pop_front().map(|(segment, _)| segment));
+        }
+        // Keep the largest: two full segments are enough to never wait for one.
+        self.free.sort_by_key(|segment| std::cmp::Reverse(segment.bytes));
+        let mut keep = 2 * self.segment_bytes;
+        let kept = self.free.iter().take_while(|segment| {
+            let fits = segment.bytes <= keep;
+            keep = keep.saturating_sub(segment.bytes);
+            fits
+        });
+        let kept = kept.count();
+        self.free.split_off(kept)
+    }
+
+    /// The number and size of the segment the background should make now, if any.
+    pub(super) fn wanted(&mut self) -> Option<(u64, u64)> {
+        let active = self.active.as_ref().filter(|_| self.is_short())?;
+        let bytes = (active.segment.bytes * 4).min(self.segment_bytes);
+        self.next_number += 1;
+        Some((self.next_number - 1, bytes))
+    }
+
+    /// Whether a segment should be made. A store that is hardly written to never gets a second one.
+    pub(super) fn is_short(&self) -> bool {
+        self.free.is_empty()
+            && self
+                .active
+                .as_ref()
+                .is_some_and(|a| a.position >= a.segment.bytes / 4)
+    }
+
+    pub(super) fn add_free(&mut self, segment: Segment) {
+        self.free.push(segment);
+    }
+
+    /// Segments that wait to be sealed.
+    pub(super) fn used(&self) -> usize {
+        self.used.len()
+    }
+
+    /// Makes what was written without waiting for the device durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.active.as_ref().map_or(Ok(()), |active| active.file.sync())
+    }
+}

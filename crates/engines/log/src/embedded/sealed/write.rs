@@ -1,0 +1,217 @@
+//! Writes a sealed file from front to back, in pieces, so that no more than a piece is in memory.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use millrace_base::Timestamp;
+
+use super::format::{self, BLOCK_HEADER_BYTES, BlockInfo, ExtentInfo, Footer};
+use super::name_of;
+use crate::LogId;
+use crate::Offset;
+use crate::disk::{Access, Disk, DiskFile};
+use crate::embedded::codec::{as_u32, as_u64};
+use crate::embedded::limits::{BLOCK_BYTES, PIECE_BYTES, SYNC_BYTES};
+use crate::embedded::state::Cached;
+
+/// See the module. Logs come in ascending order, each log's records in theirs.
+pub(crate) struct Writer<'a> {
+    file: Arc<dyn DiskFile>,
+    key: u64,
+    pub(crate) id: u64,
+    pace: &'a mut dyn FnMut(usize),
+    piece: Vec<u8>,
+    written: u64,
+    unsynced: usize,
+    footer: Footer,
+    extent: Option<ExtentInfo>,
+    block: Vec<u8>,
+    block_info: Option<(Offset, Timestamp, usize)>,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        key: u64,
+        id: u64,
+        pace: &'a mut dyn FnMut(usize),
+    ) -> io::Result<Self> {
+        Ok(Self {
+            file: disk.open(&name_of(id), Access::Create)?,
+            key,
+            id,
+            pace,
+            piece: Vec::new(),
+            written: 0,
+            unsynced: 0,
+            footer: Footer::default(),
+            extent: None,
+            block: Vec::new(),
+            block_info: None,
+        })
+    }
+
+    /// Adds records of `log` from `from` on.
+    pub(crate) fn records(&mut self, log: LogId, cached: &Cached, from: Offset) -> io::Result<()> {
+        let mut index = usize::try_from(from.saturating_sub(cached.first)).unwrap_or(usize::MAX);
+        while index < cached.ends.len() {
+            let room = BLOCK_BYTES.saturating_sub(self.block.len());
+            let base = if index == 0 { 0 } else { cached.ends[index - 1] };
+            let fits = cached.ends[index..].partition_point(|end| {
+                usize::try_from(*end - base).is_ok_and(|bytes| format::run_bytes(1, bytes) <= room)
+            });
+            if fits == 0 && !self.block.is_empty() {
+                self.end_block(log)?;
+                continue;
+            }
+            let upto = index + fits.max(1);
+            self.run(log, cached, index, upto, base);
+            index = upto;
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, log: LogId, cached: &Cached, index: usize, upto: usize, base: u32) {
+        let first = cached.first + as_u64(index);
+        let ends: Vec<u32> = cached.ends[index..upto].iter().map(|end| end - base).collect();
+        let begin = usize::try_from(base).unwrap_or(usize::MAX);
+        let end = usize::try_from(cached.ends[upto - 1]).unwrap_or(usize::MAX);
+        if self.block.is_empty() {
+            self.block.resize(BLOCK_HEADER_BYTES, 0);
+        }
+        format::put_run(
+            &mut self.block,
+            first,
+            cached.time,
+            &ends,
+            &cached.bytes[begin..end],
+        );
+        let (_, last_time, records) = self.block_info.get_or_insert((first, cached.time, 0));
+        *last_time = cached.time;
+        *records += upto - index;
+        self.extend(
+            log,
+            first,
+            first + as_u64(upto - index),
+            cached.time,
+            cached.time,
+            as_u64(end - begin),
+        );
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one extent")]
+    fn extend(&mut self, log: LogId, first: u64, end: u64, from: Timestamp, to: Timestamp, bytes: u64) {
+        let position = self.written + as_u64(self.piece.len());
+        let block_from = as_u32(self.footer.blocks.len());
+        let extent = self.extent.get_or_insert(ExtentInfo {
+            log,
+            first,
+            end,
+            first_time: from,
+            last_time: to,
+            position,
+            len: 0,
+            bytes: 0,
+            block_from,
+            blocks: 0,
+        });
+        (extent.end, extent.last_time) = (end, to);
+        extent.bytes += bytes;
+    }
+
+    fn end_block(&mut self, log: LogId) -> io::Result<()> {
+        let Some((first, last_time, records)) = self.block_info.take() else {
+            return Ok(());
+        };
+        let mut block = std::mem::take(&mut self.block);
+        format::finish_block(self.key, log, &mut block);
+        self.place(first, last_time, as_u32(records), &block)?;
+        block.clear();
+        self.block = block;
+        Ok(())
+    }
+
+    fn place(&mut self, first: Offset, last_time: Timestamp, records: u32, block: &[u8]) -> io::Result<()> {
+        let position = self.written + as_u64(self.piece.len());
+        self.footer.blocks.push(BlockInfo {
+            first,
+            last_time,
+            position,
+            len: as_u32(block.len()),
+            records,
+        });
+        self.piece.extend_from_slice(block);
+        if self.piece.len() >= PIECE_BYTES {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Adds one block of another file as it is.
+    pub(crate) fn copy_block(
+        &mut self,
+        extent: &ExtentInfo,
+        info: &BlockInfo,
+        block: &Bytes,
+    ) -> io::Result<()> {
+        if !format::block_is_sound(self.key, extent.log, block) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a block does not have its checksum",
+            ));
+        }
+        if self.extent.as_ref().is_some_and(|open| open.end != info.first) {
+            // Another file holds what is between.
+            self.end_log(extent.log)?;
+        }
+        let end = info.first + u64::from(info.records);
+        let bytes = u64::from(info.len);
+        self.extend(
+            extent.log,
+            info.first,
+            end,
+            extent.first_time,
+            info.last_time,
+            bytes,
+        );
+        self.place(info.first, info.last_time, info.records, block)
+    }
+
+    /// Ends the log's extent.
+    pub(crate) fn end_log(&mut self, log: LogId) -> io::Result<()> {
+        self.end_block(log)?;
+        if let Some(mut extent) = self.extent.take() {
+            extent.blocks = as_u32(self.footer.blocks.len()).saturating_sub(extent.block_from);
+            extent.len = self.written + as_u64(self.piece.len()) - extent.position;
+            self.footer.extents.push(extent);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_at(&self.piece, self.written)?;
+        let len = self.piece.len();
+        self.written += as_u64(len);
+        self.unsynced += len;
+        self.piece.clear();
+        if self.unsynced >= SYNC_BYTES {
+            // In small portions, so that no burst of them stands before the next commit.
+            self.unsynced = 0;
+            self.file.sync()?;
+        }
+        (self.pace)(len);
+        Ok(())
+    }
+
+    /// Writes footer and trailer and makes the file's bytes durable; its name is the caller's to sync.
+    pub(crate) fn finish(mut self) -> io::Result<(Footer, u64)> {
+        let position = self.written + as_u64(self.piece.len());
+        let end = self.footer.encode(self.key, self.id, position);
+        self.piece.extend_from_slice(&end);
+        self.flush()?;
+        self.file.sync()?;
+        Ok((self.footer, self.written))
+    }
+}

@@ -1,0 +1,183 @@
+//! The two threads of an open engine: one commits, one does everything else.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use millrace_base::{ByteSize, tasks};
+
+use super::core::Core;
+
+/// How often the background looks whether something is due.
+const TICK: Duration = Duration::from_secs(2);
+/// How long appends wait for sealing to catch up before they are refused.
+const ROOM_PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Default)]
+struct Signals {
+    rung: bool,
+    stopped: bool,
+}
+
+/// Wakes the background, and whoever waits for it.
+#[derive(Debug, Default)]
+struct Bell {
+    signals: Mutex<Signals>,
+    changed: Condvar,
+}
+
+impl Bell {
+    fn ring(&self) {
+        let mut signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::replace(&mut signals.rung, true) {
+            self.changed.notify_all();
+        }
+    }
+
+    fn stop(&self) {
+        self.signals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for a ring at most `patience`; false when stopped.
+    fn wait(&self, patience: Duration) -> bool {
+        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .changed
+            .wait_timeout_while(signals, patience, |s| !s.rung && !s.stopped);
+        let mut signals = waited.unwrap_or_else(PoisonError::into_inner).0;
+        signals.rung = false;
+        !signals.stopped
+    }
+
+    /// Lets `time` pass unless stopped before.
+    fn pause(&self, time: Duration) {
+        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = self.changed.wait_timeout_while(signals, time, |s| !s.stopped);
+    }
+}
+
+/// The running threads.
+#[derive(Debug)]
+pub(super) struct Threads {
+    bell: Arc<Bell>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Threads {
+    pub(super) fn start(core: &Arc<Core>, seal_bytes: ByteSize, pace_bytes: ByteSize) -> io::Result<Self> {
+        let bell = Arc::new(Bell::default());
+        let threads = Self {
+            bell: Arc::clone(&bell),
+            handles: Mutex::default(),
+        };
+        let (committer, commit_bell) = (Arc::clone(core), Arc::clone(&bell));
+        let commit = tasks::thread("log-commit", move || {
+            commit_loop(&committer, &commit_bell, seal_bytes.0)
+        })?;
+        let worker = Arc::clone(core);
+        let background = tasks::thread("log-background", move || {
+            background_loop(&worker, &bell, pace_bytes.0)
+        });
+        threads
+            .handles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(commit);
+        match background {
+            Ok(handle) => threads
+                .handles
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(handle),
+            Err(error) => {
+                core.shared.queue.close("it could not start");
+                return Err(error);
+            }
+        }
+        Ok(threads)
+    }
+
+    /// Tells both to end once everything queued is committed.
+    pub(super) fn stop(&self, core: &Core) {
+        core.shared.queue.close("it was closed");
+        self.bell.stop();
+    }
+
+    /// Waits for both. Blocks.
+    pub(super) fn join(&self) {
+        let handles = std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
+        for handle in handles {
+            if handle.join().is_err() {
+                tracing::error!("a thread of the log engine panicked");
+            }
+        }
+    }
+}
+
+fn commit_loop(core: &Core, bell: &Bell, seal_bytes: u64) {
+    let mut group = Vec::new();
+    while core.shared.queue.wait(&mut group) {
+        wait_for_room(core, bell);
+        if !group.is_empty() {
+            core.commit(std::mem::take(&mut group));
+        }
+        if core.wants_background(seal_bytes) {
+            bell.ring();
+        }
+    }
+}
+
+/// Gives sealing a chance to catch up; without it the group's appends are refused at once.
+fn wait_for_room(core: &Core, bell: &Bell) {
+    let begin = core.shared.clock.monotonic();
+    while core.is_out_of_room() && core.shared.clock.monotonic().saturating_sub(begin) < ROOM_PATIENCE {
+        bell.ring();
+        bell.pause(Duration::from_millis(5));
+        if bell
+            .signals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped
+        {
+            return;
+        }
+    }
+}
+
+fn background_loop(core: &Core, bell: &Bell, pace_bytes: u64) {
+    let clock = &core.shared.clock;
+    let mut seen = (clock.monotonic(), core.shared.counters.wal_bytes());
+    loop {
+        let running = bell.wait(TICK);
+        if !running {
+            return;
+        }
+        // Twice what comes in, so that sealing always gains on it, and otherwise gently.
+        let now = (clock.monotonic(), core.shared.counters.wal_bytes());
+        let passed = now.0.saturating_sub(seen.0).as_millis().max(1);
+        let incoming = u128::from(now.1.saturating_sub(seen.1)) * 1000 / passed;
+        let pace = u64::try_from(incoming.saturating_mul(2))
+            .unwrap_or(u64::MAX)
+            .max(pace_bytes)
+            .max(1);
+        seen = now;
+        while core.background(&mut |bytes| {
+            let micros = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(1_000_000) / pace;
+            bell.pause(Duration::from_micros(micros));
+        }) {
+            if bell
+                .signals
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .stopped
+            {
+                return;
+            }
+        }
+    }
+}
