@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use millrace_api::value::Mismatch;
-use millrace_api::{Fields, Member, Shape, Typed, Value};
+use millrace_api::{Fields, Member, Shape, Shaped, Typed, Value};
 
 use crate::limits::VALUE_SLOTS_MAX;
 use crate::serialization::Fault;
@@ -60,6 +60,20 @@ impl Codec {
         let value = self.decode(shape, body)?;
         validate(shape, &value)?;
         T::from_value(value).map_err(|Mismatch| ApiError::internal(Mismatch.to_string()))
+    }
+
+    /// Decodes a body as a structure that knows its table, held against every constraint.
+    ///
+    /// # Errors
+    /// `SerializationException` or `ValidationException` in AWS's words.
+    pub fn typed<T: Shaped>(self, body: &Bytes) -> Result<T, ApiError> {
+        self.request(T::SHAPE, body)
+    }
+
+    /// Encodes a structure that knows its table.
+    #[must_use]
+    pub fn encode_typed<T: Shaped>(self, answer: T) -> Vec<u8> {
+        self.encode(T::SHAPE, &answer.into_value())
     }
 
     /// Encodes an answer of `shape`.

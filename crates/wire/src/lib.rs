@@ -20,6 +20,8 @@ mod pattern;
 pub mod rest_json;
 mod serialization;
 #[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod testing;
 pub mod timestamp;
 pub mod validate;

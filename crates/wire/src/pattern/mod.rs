@@ -71,6 +71,12 @@ impl Pattern {
         let chars: Vec<char> = text.chars().collect();
         run::matches(&self.root, &chars)
     }
+
+    /// How many steps the text takes.
+    #[cfg(test)]
+    pub(crate) fn steps(&self, text: &str) -> usize {
+        run::steps(&self.root, &text.chars().collect::<Vec<_>>())
+    }
 }
 
 /// The pattern of a table, taken apart once. One that is not understood matches everything; a test holds every

@@ -12,6 +12,14 @@ pub(super) fn matches(node: &Node, text: &[char]) -> bool {
     run.ends(node, vec![0]).last() == Some(&text.len())
 }
 
+/// How many steps the text takes.
+#[cfg(test)]
+pub(super) fn steps(node: &Node, text: &[char]) -> usize {
+    let mut run = Run { text, steps: 0 };
+    run.ends(node, vec![0]);
+    run.steps
+}
+
 /// Positions in ascending order, each once.
 type Positions = Vec<usize>;
 

@@ -1,6 +1,6 @@
 //! A value as Java's `toString` shows it inside a validation message.
 
-use millrace_api::{Kind, Shape, Value};
+use millrace_api::{Kind, Shape, Value, kinesis};
 
 use crate::limits::ECHO_COLLECTION_BYTES_MAX;
 use crate::serialization::echo;
@@ -64,10 +64,22 @@ fn each<T>(items: &[T], out: &mut String, write: impl Fn(&T, &mut String)) {
     }
 }
 
-/// The Java package of the service whose request this is.
+/// The Java package of a request's classes. It is known for Kinesis; elsewhere only its beginning.
 fn package(root: &'static Shape) -> String {
-    let _ = root;
-    "com.amazonaws".to_owned()
+    let service = &kinesis::SERVICE;
+    let known = service
+        .operations
+        .iter()
+        .filter_map(|op| op.input)
+        .any(|input| std::ptr::eq(input, root));
+    if !known {
+        return "com.amazonaws".to_owned();
+    }
+    format!(
+        "com.amazonaws.{}.v{}",
+        service.id,
+        service.version.replace('-', "")
+    )
 }
 
 /// What stands for Java's hash code: the same for the same value, and of no other meaning.
