@@ -1,0 +1,244 @@
+//! One call: encode, sign, send, read, decode – and again where that helps.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use millrace_api::kinesis::SERVICE;
+use millrace_api::{Operation, Typed};
+use millrace_base::{Clock, Rng, Tasks};
+use millrace_wire::Codec;
+
+use super::connect::{Connection, Connections, Shared};
+use super::limits::{ATTEMPTS_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_MAX};
+use super::{CallError, Credentials, Endpoint, Events, retry};
+
+const CODEC: Codec = Codec::Json11;
+
+/// A client of one endpoint. Clones share its connections.
+#[derive(Clone)]
+pub struct Client {
+    connections: Shared,
+    identity: Arc<Identity>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+}
+
+struct Identity {
+    endpoint: Endpoint,
+    region: String,
+    credentials: Credentials,
+}
+
+impl Client {
+    /// A client; `ca` names the certificates it trusts instead of the system's.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(
+        endpoint: Endpoint,
+        region: String,
+        credentials: Credentials,
+        ca: Option<&Path>,
+        seams: (Arc<dyn Clock>, Arc<dyn Rng>, Tasks),
+    ) -> Result<Self> {
+        let (clock, rng, tasks) = seams;
+        let connections = Arc::new(Connections::new(endpoint.clone(), ca, tasks)?);
+        Ok(Self { connections, identity: Arc::new(Identity { endpoint, region, credentials }), clock, rng })
+    }
+
+    /// Where it calls.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.identity.endpoint
+    }
+
+    /// The clock it signs and waits by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Its randomness.
+    pub fn rng(&self) -> &Arc<dyn Rng> {
+        &self.rng
+    }
+
+    /// Calls an operation and yields its answer, trying again while that may help.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn call<I: Typed, O: Typed>(&self, operation: &'static str, input: I) -> Result<O, CallError> {
+        let operation = find(operation)?;
+        let malformed = |detail: String| CallError::Malformed { operation: operation.name, detail };
+        let shape = operation.output.ok_or_else(|| malformed("the operation has no answer".to_owned()))?;
+        let body = self.body(operation, input).await?;
+        let value = CODEC.decode(shape, &body).map_err(|error| malformed(error.to_string()))?;
+        O::from_value(value).map_err(|error| malformed(error.to_string()))
+    }
+
+    /// Calls an operation that answers nothing.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn send<I: Typed>(&self, operation: &'static str, input: I) -> Result<(), CallError> {
+        self.body(find(operation)?, input).await.map(drop)
+    }
+
+    /// Calls an operation that answers an event stream. It is tried once: the caller knows where to go on.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn subscribe<I: Typed>(&self, operation: &'static str, input: I) -> Result<Events, CallError> {
+        let operation = find(operation)?;
+        let body = encode(operation, input)?;
+        let (response, connection) = self.exchange(operation, &body).await?;
+        if response.status().is_success() {
+            let id = request_id(&response);
+            return Ok(Events::new(operation, id, response.into_body(), connection));
+        }
+        Err(self.read(operation, response, connection).await.err().unwrap_or_else(|| CallError::Malformed {
+            operation: operation.name,
+            detail: "an error without a body".to_owned(),
+        }))
+    }
+
+    async fn body<I: Typed>(&self, operation: &'static Operation, input: I) -> Result<Bytes, CallError> {
+        let body = encode(operation, input)?;
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(operation, &body).await {
+                Ok(body) => return Ok(body),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS_MAX || !error.is_passing() {
+                return Err(error);
+            }
+            tracing::debug!(%error, attempt, "trying again");
+            self.clock.sleep(retry::backoff(attempt, &*self.rng)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, operation: &'static Operation, body: &Bytes) -> Result<Bytes, CallError> {
+        let whole = async {
+            let (response, connection) = self.exchange(operation, body).await?;
+            self.read(operation, response, connection).await
+        };
+        match tokio::time::timeout(RESPONSE_TIME_MAX, whole).await {
+            Ok(result) => result,
+            Err(_) => {
+                Err(CallError::Timeout { operation: operation.name, seconds: RESPONSE_TIME_MAX.as_secs() })
+            }
+        }
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    async fn exchange(
+        &self,
+        operation: &'static Operation,
+        body: &Bytes,
+    ) -> Result<(Response<Incoming>, Connection), CallError> {
+        loop {
+            let (mut connection, reused) = self.connections.take().await?;
+            let request = self.request(operation, body.clone())?;
+            match connection.send_request(request).await {
+                Ok(response) => return Ok((response, connection)),
+                // The server closed it while it was idle: the request never got there.
+                Err(error) if reused && error.is_canceled() => {}
+                Err(error) => return Err(self.connections.unreachable(error)),
+            }
+        }
+    }
+
+    fn request(&self, operation: &'static Operation, body: Bytes) -> Result<Request<Full<Bytes>>, CallError> {
+        let refused = |detail: String| CallError::Request { operation: operation.name, detail };
+        let authority = self.identity.endpoint.authority();
+        let target = format!("{}.{}", SERVICE.target_prefix, operation.name);
+        let head = [
+            (HOST, authority),
+            (CONTENT_TYPE, CODEC.content_type().to_owned()),
+            (HeaderName::from_static("x-amz-target"), target),
+        ];
+        let mut request = Request::post("/").body(Full::new(body.clone())).map_err(|error| refused(error.to_string()))?;
+        let headers = request.headers_mut();
+        for (name, value) in self.signed(head, &body) {
+            let value = HeaderValue::try_from(value).map_err(|error| refused(error.to_string()))?;
+            headers.insert(name, value);
+        }
+        Ok(request)
+    }
+
+    /// Reads an answer to its end.
+    async fn read(
+        &self,
+        operation: &'static Operation,
+        response: Response<Incoming>,
+        connection: Connection,
+    ) -> Result<Bytes, CallError> {
+        let (status, id) = (response.status(), request_id(&response));
+        let mut body = response.into_body();
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| self.connections.unreachable(error))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if bytes.len() + data.len() > RESPONSE_BYTES_MAX {
+                let detail = format!("it is longer than {RESPONSE_BYTES_MAX} bytes");
+                return Err(CallError::Malformed { operation: operation.name, detail });
+            }
+            bytes.extend_from_slice(&data);
+        }
+        self.connections.give_back(connection);
+        if status.is_success() {
+            return Ok(bytes.freeze());
+        }
+        Err(api_error(operation, status, id, &bytes))
+    }
+}
+
+fn find(name: &'static str) -> Result<&'static Operation, CallError> {
+    let unknown = || CallError::Request { operation: name, detail: "there is no such operation".to_owned() };
+    SERVICE.operation(name).ok_or_else(unknown)
+}
+
+fn encode<I: Typed>(operation: &'static Operation, input: I) -> Result<Bytes, CallError> {
+    let refused = || CallError::Request { operation: operation.name, detail: "the operation takes nothing".to_owned() };
+    let shape = operation.input.ok_or_else(refused)?;
+    Ok(CODEC.encode(shape, &input.into_value()).into())
+}
+
+fn request_id(response: &Response<Incoming>) -> String {
+    let id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+    id.unwrap_or("-").to_owned()
+}
+
+fn api_error(operation: &'static Operation, status: http::StatusCode, request_id: String, body: &[u8]) -> CallError {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        #[serde(rename = "__type")]
+        code: String,
+        #[serde(default, alias = "Message")]
+        message: String,
+    }
+    match serde_json::from_slice::<Body>(body) {
+        Ok(Body { code, message }) => CallError::Api {
+            operation: operation.name,
+            // Some services write a namespace before the code.
+            code: code.rsplit('#').next().unwrap_or_default().to_owned(),
+            message,
+            status: status.as_u16(),
+            request_id,
+        },
+        Err(_) if status.is_server_error() => CallError::Api {
+            operation: operation.name,
+            code: status.canonical_reason().unwrap_or("ServerError").replace(' ', ""),
+            message: format!("HTTP {status}"),
+            status: status.as_u16(),
+            request_id,
+        },
+        Err(_) => CallError::Malformed { operation: operation.name, detail: format!("HTTP {status} without an error code") },
+    }
+}
