@@ -132,7 +132,7 @@ pub enum StreamsError {
         existing: u32,
     },
     /// No such consumer.
-    #[error("Consumer {name} under stream {} in account {} not found.", .key.name, .key.account)]
+    #[error("Consumer {name}, account {} not found.", .key.account)]
     ConsumerNotFound {
         /// Which stream.
         key: StreamKey,
@@ -140,7 +140,7 @@ pub enum StreamsError {
         name: String,
     },
     /// RegisterStreamConsumer of a name that is taken.
-    #[error("Consumer {name} under stream {} in account {} already exists.", .key.name, .key.account)]
+    #[error("Consumer {name} under stream {} already exists for account {}.", .key.name, .key.account)]
     ConsumerExists {
         /// Which stream.
         key: StreamKey,

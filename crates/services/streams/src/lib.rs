@@ -13,9 +13,14 @@ pub mod metrics;
 mod ops;
 mod rates;
 mod resolve;
+mod retention;
 pub mod routing;
+pub mod sequence;
 mod service;
+mod shapes;
 pub mod state;
+mod tags;
+mod token;
 pub mod topology;
 
 pub use error::{OpenError, StreamsError};

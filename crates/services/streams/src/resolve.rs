@@ -8,7 +8,7 @@ use millrace_wire::arn::Arn;
 use crate::error::StreamsError;
 use crate::routing::StreamView;
 use crate::service::Streams;
-use crate::state::{Consumer, Stream, StreamKey};
+use crate::state::{Consumer, Resource, Stream, StreamKey};
 
 /// The members by which most requests name a stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -154,6 +154,29 @@ pub(crate) fn consumer_of_arn(caller: &Caller, text: &str) -> Result<ConsumerTar
         stream: StreamKey::new(arn.account.as_str(), &*arn.region, parts.stream),
         name: parts.name.to_owned(),
         created_secs: u64::try_from(parts.created_epoch_secs).ok(),
+    })
+}
+
+/// The stream or consumer an ARN names.
+pub(crate) fn resource(caller: &Caller, arn: &str) -> Result<Resource, StreamsError> {
+    if parse(caller, arn)?.consumer_parts().is_none() {
+        return Ok(Resource::Stream(target(
+            caller,
+            Named {
+                arn: Some(arn),
+                ..Named::default()
+            },
+        )?));
+    }
+    let ConsumerTarget {
+        stream,
+        name,
+        created_secs,
+    } = consumer_of_arn(caller, arn)?;
+    Ok(Resource::Consumer {
+        stream,
+        name,
+        created_secs: created_secs.unwrap_or(0),
     })
 }
 

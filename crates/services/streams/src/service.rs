@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use millrace_api::Operation;
-use millrace_base::{Clock, Rng, Tasks};
+use millrace_base::{Clock, Rng, Secret, Tasks};
 use millrace_control::Part;
 use millrace_log::Log;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
@@ -15,7 +15,7 @@ use crate::error::{OpenError, StreamsError};
 use crate::limits::{self, Profile, Quotas, Scope};
 use crate::metrics::Metrics;
 use crate::rates::{RateKey, Rates};
-use crate::state::{Changed, Command, StreamKey, StreamsState};
+use crate::state::{Changed, Command, HexKey, StreamKey, StreamsState};
 use crate::{lifecycle, ops};
 
 /// What the service runs on.
@@ -74,7 +74,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     /// Authenticates shard iterators and page tokens; the same on every node.
-    pub(crate) iterator_key: [u8; 32],
+    pub(crate) iterator_key: Secret<[u8; 32]>,
     /// Wakes the retention worker.
     pub(crate) retention_due: Notify,
     rates: Rates,
@@ -100,7 +100,7 @@ impl Streams {
             // Of several nodes the first one wins; a refusal is not possible.
             let _ = control
                 .propose(Command::Init {
-                    iterator_key: hex::encode(key),
+                    iterator_key: HexKey::new(hex::encode(key)),
                 })
                 .await?;
         }
@@ -116,7 +116,7 @@ impl Streams {
             tasks,
             settings,
             metrics: Metrics::default(),
-            iterator_key,
+            iterator_key: Secret::new(iterator_key),
             retention_due: Notify::new(),
             rates: Rates::default(),
         };

@@ -7,7 +7,7 @@ use millrace_log::LogError;
 
 use super::logs;
 use crate::error::StreamsError;
-use crate::limits::EXPIRE_SHARDS_MAX;
+use crate::limits::{EXPIRE_SHARDS_MAX, NEXT_TOKEN_LIFE};
 use crate::service::Streams;
 use crate::state::{Command, LogNumber, Phase, Shard, ShardIndex, Stream, StreamKey};
 
@@ -56,9 +56,11 @@ async fn sweep_stream(
     stream: &Stream,
     horizon: Timestamp,
 ) -> Result<(), StreamsError> {
+    // A listing under way may still name a shard; it is not listed anew once it is older than retention.
+    let forgotten = horizon.minus(NEXT_TOKEN_LIFE);
     let mut expired: Vec<ShardIndex> = Vec::new();
     for shard in stream.shards.values() {
-        if shard.closed.is_some_and(|closed| closed.at <= horizon) {
+        if !shard.is_listed(forgotten) {
             expired.push(shard.index);
         } else if let Err(error) = trim(streams, shard, horizon).await {
             failed(streams, "trimming a shard failed, trying again later", &error);

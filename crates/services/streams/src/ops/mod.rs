@@ -1,7 +1,31 @@
 //! The operations: one file each, so that this folder's listing is the supported API.
 //!
 //! An ordinary operation is `call(streams, caller, input) -> Result<Output, StreamsError>` over the generated types;
-//! [`typed`] decodes and encodes around it. A hot one takes the raw body and answers a [`Reply`] itself.
+//! [`typed`] decodes and encodes around it. A hot one takes the whole [`Call`] with the raw body and answers a
+//! [`Reply`] itself.
+
+mod add_tags_to_stream;
+mod create_stream;
+mod decrease_stream_retention_period;
+mod delete_stream;
+mod deregister_stream_consumer;
+mod describe_limits;
+mod describe_stream;
+mod describe_stream_consumer;
+mod describe_stream_summary;
+mod increase_stream_retention_period;
+mod list_shards;
+mod list_stream_consumers;
+mod list_streams;
+mod list_tags_for_resource;
+mod list_tags_for_stream;
+mod merge_shards;
+mod register_stream_consumer;
+mod remove_tags_from_stream;
+mod split_shard;
+mod tag_resource;
+mod untag_resource;
+mod update_shard_count;
 
 use bytes::Bytes;
 use millrace_api::{Operation, Typed};
@@ -20,7 +44,7 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Bytes,
 }
 
-/// Finds the operation and runs it.
+/// Runs the operation of that name.
 pub(crate) async fn dispatch(
     streams: &Streams,
     caller: &Caller,
@@ -37,6 +61,28 @@ pub(crate) async fn dispatch(
         body,
     };
     match op.name {
+        "AddTagsToStream" => silent(call, add_tags_to_stream::call).await,
+        "CreateStream" => silent(call, create_stream::call).await,
+        "DecreaseStreamRetentionPeriod" => silent(call, decrease_stream_retention_period::call).await,
+        "DeleteStream" => silent(call, delete_stream::call).await,
+        "DeregisterStreamConsumer" => silent(call, deregister_stream_consumer::call).await,
+        "DescribeLimits" => typed(call, describe_limits::call).await,
+        "DescribeStream" => typed(call, describe_stream::call).await,
+        "DescribeStreamConsumer" => typed(call, describe_stream_consumer::call).await,
+        "DescribeStreamSummary" => typed(call, describe_stream_summary::call).await,
+        "IncreaseStreamRetentionPeriod" => silent(call, increase_stream_retention_period::call).await,
+        "ListShards" => typed(call, list_shards::call).await,
+        "ListStreamConsumers" => typed(call, list_stream_consumers::call).await,
+        "ListStreams" => typed(call, list_streams::call).await,
+        "ListTagsForResource" => typed(call, list_tags_for_resource::call).await,
+        "ListTagsForStream" => typed(call, list_tags_for_stream::call).await,
+        "MergeShards" => silent(call, merge_shards::call).await,
+        "RegisterStreamConsumer" => typed(call, register_stream_consumer::call).await,
+        "RemoveTagsFromStream" => silent(call, remove_tags_from_stream::call).await,
+        "SplitShard" => silent(call, split_shard::call).await,
+        "TagResource" => silent(call, tag_resource::call).await,
+        "UntagResource" => silent(call, untag_resource::call).await,
+        "UpdateShardCount" => typed(call, update_shard_count::call).await,
         other => Err(StreamsError::NotBuilt(other)),
     }
 }
@@ -76,4 +122,12 @@ fn input<I: Typed>(call: &Call<'_>) -> Result<I, StreamsError> {
         .input
         .ok_or_else(|| ApiError::internal("the operation has no input shape"))?;
     Ok(call.codec.request(shape, &call.body)?)
+}
+
+/// Entries on a page: what was asked for, at most `max`, and at least one so that every page gets on.
+fn page_size(asked: Option<i32>, max: usize) -> usize {
+    asked
+        .and_then(|asked| usize::try_from(asked).ok())
+        .unwrap_or(max)
+        .clamp(1, max)
 }

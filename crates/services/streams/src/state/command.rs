@@ -7,7 +7,7 @@ use millrace_base::Timestamp;
 use millrace_log::Offset;
 use serde::{Deserialize, Serialize};
 
-use super::{Consumer, LogNumber, Mode, ShardIndex, StreamKey, StreamUid};
+use super::{Consumer, HexKey, LogNumber, Mode, ShardIndex, StreamKey, StreamUid};
 use crate::limits::Quotas;
 
 /// A decided change. The time is that of the control log, so no command carries one.
@@ -17,7 +17,7 @@ pub enum Command {
     /// Gives the service its secret, once; a second one changes nothing.
     Init {
         /// 32 random bytes in hex; authenticates shard iterators and page tokens.
-        iterator_key: String,
+        iterator_key: HexKey,
     },
     /// CreateStream.
     CreateStream {

@@ -105,3 +105,28 @@ impl LogNumber {
         LogId(LOG_ID_SPACE | self.0)
     }
 }
+
+/// A secret in hex. It is stored, but it does not print.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HexKey(String);
+
+impl HexKey {
+    /// Wraps hex digits.
+    #[must_use]
+    pub const fn new(hex: String) -> Self {
+        Self(hex)
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HexKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -23,7 +23,7 @@ use millrace_control::{Applied, Machine};
 use serde::{Deserialize, Serialize};
 
 pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange};
-pub use ids::{LogNumber, NotAShardId, ShardIndex, StreamKey, StreamUid};
+pub use ids::{HexKey, LogNumber, NotAShardId, ShardIndex, StreamKey, StreamUid};
 pub use stream::{Closed, Consumer, Mode, Phase, Reshard, Shard, Status, Stream};
 
 use crate::error::StreamsError;
@@ -37,7 +37,7 @@ pub type Outcome = Result<Changed, StreamsError>;
 pub struct StreamsState {
     streams: BTreeMap<StreamKey, Arc<Stream>>,
     next_log: LogNumber,
-    iterator_key: Option<String>,
+    iterator_key: Option<HexKey>,
     /// Logs of expired shards that are still to be deleted.
     #[serde(default)]
     doomed: BTreeSet<LogNumber>,
@@ -125,7 +125,7 @@ impl StreamsState {
     /// The service's secret, in hex, once it was given one.
     #[must_use]
     pub fn iterator_key(&self) -> Option<&str> {
-        self.iterator_key.as_deref()
+        self.iterator_key.as_ref().map(HexKey::expose)
     }
 
     /// A stream.

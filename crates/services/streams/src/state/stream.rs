@@ -23,17 +23,6 @@ pub enum Mode {
     OnDemand,
 }
 
-impl Mode {
-    /// The value of `StreamMode`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Provisioned => "PROVISIONED",
-            Self::OnDemand => "ON_DEMAND",
-        }
-    }
-}
-
 /// What clients see of a stream's or a consumer's phase (`StreamStatus`, `ConsumerStatus`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,6 +152,12 @@ impl Shard {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.closed.is_none()
+    }
+
+    /// Whether it is listed: open, or closed behind `horizon`.
+    #[must_use]
+    pub fn is_listed(&self, horizon: Timestamp) -> bool {
+        self.closed.is_none_or(|closed| closed.at > horizon)
     }
 
     /// When it lived.

@@ -15,11 +15,12 @@ impl StreamsState {
     ) -> Outcome {
         let own = self.tags_mut(resource)?;
         let new = tags.keys().filter(|key| !own.contains_key(*key)).count();
-        let count = own.len() + new;
-        if new > 0 && count > usize::try_from(quotas.tags).unwrap_or(usize::MAX) {
-            return Err(StreamsError::LimitExceeded(format!(
-                "Failed to add tags: a resource can have up to {} tags, this request would make it {count}.",
-                quotas.tags
+        if new > 0 && own.len() + new > usize::try_from(quotas.tags).unwrap_or(usize::MAX) {
+            let key = resource.stream();
+            return Err(StreamsError::InvalidArgument(format!(
+                "Failed to add tags to stream {} under account {} because a given stream cannot have more than {} \
+                 tags associated with it.",
+                key.name, key.account, quotas.tags
             )));
         }
         own.extend(tags);

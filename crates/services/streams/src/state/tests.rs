@@ -461,7 +461,7 @@ fn tags_are_bounded_and_replaced() {
     world.apply(tag(0..50, "a")).unwrap();
     assert!(matches!(
         world.apply(tag(49..51, "b")),
-        Err(StreamsError::LimitExceeded(_))
+        Err(StreamsError::InvalidArgument(_))
     ));
     world.apply(tag(10..20, "c")).unwrap();
     assert_eq!(world.stream("s").tags["k10"], "c");

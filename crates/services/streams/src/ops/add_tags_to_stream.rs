@@ -1,0 +1,32 @@
+//! AddTagsToStream.
+
+use millrace_api::kinesis::AddTagsToStreamInput;
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::resolve::{Named, target};
+use crate::service::Streams;
+use crate::state::{Command, Resource};
+use crate::tags;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    input: AddTagsToStreamInput,
+) -> Result<(), StreamsError> {
+    let named = Named {
+        name: input.stream_name.as_deref(),
+        arn: input.stream_arn.as_deref(),
+        id: input.stream_id.as_deref(),
+    };
+    let resource = Resource::Stream(target(caller, named)?);
+    let tags = tags::checked(input.tags)?;
+    streams
+        .propose(Command::Tag {
+            resource,
+            tags,
+            quotas: streams.quotas(&caller.region),
+        })
+        .await?;
+    Ok(())
+}

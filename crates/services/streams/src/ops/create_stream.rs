@@ -1,0 +1,80 @@
+//! CreateStream.
+
+use millrace_api::kinesis::{CreateStreamInput, RecordDistributionStrategy, StreamMode};
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::limits::{ON_DEMAND_SHARDS, RECORD_KIB_DEFAULT, SCALE_SHARDS_MAX, WARM_THROUGHPUT_MIB_MAX};
+use crate::service::Streams;
+use crate::state::{Command, Mode, StreamKey};
+use crate::tags;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    input: CreateStreamInput,
+) -> Result<(), StreamsError> {
+    let on_demand = input
+        .stream_mode_details
+        .is_some_and(|details| details.stream_mode == StreamMode::OnDemand);
+    let mode = if on_demand {
+        Mode::OnDemand
+    } else {
+        Mode::Provisioned
+    };
+    let warm = warm_throughput(mode, input.warm_throughput_mibps)?;
+    if input.record_distribution_strategy == Some(RecordDistributionStrategy::Auto) {
+        return Err(StreamsError::InvalidArgument(
+            "RecordDistributionStrategy AUTO is not supported by this version of Millrace yet: leave it out."
+                .to_owned(),
+        ));
+    }
+    let shards = match mode {
+        // A shard takes 1 MiB/s. What a request says about shards of an on-demand stream does not count.
+        Mode::OnDemand => ON_DEMAND_SHARDS.max(warm.unwrap_or(0)).min(SCALE_SHARDS_MAX),
+        Mode::Provisioned => provisioned_shards(input.shard_count)?,
+    };
+    let command = Command::CreateStream {
+        key: StreamKey::new(&*caller.account, &*caller.region, input.stream_name),
+        mode,
+        shards,
+        tags: tags::checked(input.tags.unwrap_or_default())?,
+        // The API model holds it between 1024 and 10240.
+        max_record_kib: input
+            .max_record_size_in_kib
+            .and_then(|kib| u32::try_from(kib).ok())
+            .unwrap_or(RECORD_KIB_DEFAULT),
+        warm_throughput_mib: warm,
+        quotas: streams.quotas(&caller.region),
+    };
+    streams.propose(command).await?;
+    Ok(())
+}
+
+fn provisioned_shards(count: Option<i32>) -> Result<u32, StreamsError> {
+    let count = count.ok_or_else(|| {
+        StreamsError::Validation("ShardCount must be provided for a stream in PROVISIONED mode.".to_owned())
+    })?;
+    u32::try_from(count)
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(|| StreamsError::Validation("ShardCount must be at least 1.".to_owned()))
+}
+
+fn warm_throughput(mode: Mode, mib: Option<i32>) -> Result<Option<u32>, StreamsError> {
+    let Some(mib) = mib else { return Ok(None) };
+    if mode == Mode::Provisioned {
+        return Err(StreamsError::Validation(
+            "WarmThroughputMiBps can only be given for a stream in ON_DEMAND mode.".to_owned(),
+        ));
+    }
+    u32::try_from(mib)
+        .ok()
+        .filter(|mib| *mib <= WARM_THROUGHPUT_MIB_MAX)
+        .map(Some)
+        .ok_or_else(|| {
+            StreamsError::InvalidArgument(format!(
+                "WarmThroughputMiBps must be between 0 and {WARM_THROUGHPUT_MIB_MAX}."
+            ))
+        })
+}

@@ -1,0 +1,29 @@
+//! DescribeLimits.
+
+use millrace_api::kinesis::{DescribeLimitsInput, DescribeLimitsOutput};
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::service::Streams;
+use crate::shapes::count;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    _input: DescribeLimitsInput,
+) -> Result<DescribeLimitsOutput, StreamsError> {
+    let usage = streams
+        .0
+        .control
+        .read(|state| state.usage(&caller.account, &caller.region));
+    let quotas = streams.quotas(&caller.region);
+    Ok(DescribeLimitsOutput {
+        shard_limit: count(quotas.shards_per_account),
+        open_shard_count: count(usage.shards),
+        on_demand_stream_count: count(usage.on_demand),
+        on_demand_stream_count_limit: count(quotas.on_demand_streams),
+        // Channels are not built yet: there are none.
+        channel_count: None,
+        channel_count_limit: None,
+    })
+}

@@ -1,0 +1,34 @@
+//! MergeShards.
+
+use millrace_api::kinesis::MergeShardsInput;
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::resolve::{Named, target};
+use crate::service::Streams;
+use crate::state::{Command, ReshardRequest};
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    input: MergeShardsInput,
+) -> Result<(), StreamsError> {
+    let named = Named {
+        name: input.stream_name.as_deref(),
+        arn: input.stream_arn.as_deref(),
+        id: input.stream_id.as_deref(),
+    };
+    let key = target(caller, named)?;
+    let request = ReshardRequest::Merge {
+        shard: input.shard_to_merge,
+        adjacent: input.adjacent_shard_to_merge,
+    };
+    streams
+        .propose(Command::Reshard {
+            key,
+            request,
+            quotas: streams.quotas(&caller.region),
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! UntagResource, for streams and consumers.
+
+use millrace_api::kinesis::UntagResourceInput;
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::resolve::resource;
+use crate::service::Streams;
+use crate::state::Command;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    input: UntagResourceInput,
+) -> Result<(), StreamsError> {
+    let resource = resource(caller, &input.resource_arn)?;
+    streams
+        .propose(Command::Untag {
+            resource,
+            keys: input.tag_keys,
+        })
+        .await?;
+    Ok(())
+}

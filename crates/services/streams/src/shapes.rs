@@ -1,0 +1,90 @@
+//! From the state's words to those of the API.
+
+use millrace_api::kinesis as api;
+use millrace_api::value::EpochMillis;
+use millrace_base::Timestamp;
+use millrace_wire::arn::Arn;
+
+use crate::sequence;
+use crate::state::{Consumer, Mode, Shard, Status, StreamKey};
+
+/// `Shard`
+pub(crate) fn shard(shard: &Shard) -> api::Shard {
+    api::Shard {
+        shard_id: shard.index.to_string(),
+        parent_shard_id: shard.parent.map(|parent| parent.to_string()),
+        adjacent_parent_shard_id: shard.adjacent_parent.map(|parent| parent.to_string()),
+        hash_key_range: api::HashKeyRange {
+            starting_hash_key: shard.range.start.to_string(),
+            ending_hash_key: shard.range.end.to_string(),
+        },
+        sequence_number_range: api::SequenceNumberRange {
+            starting_sequence_number: sequence::starting(shard).to_string(),
+            ending_sequence_number: sequence::ending(shard).map(|number| number.to_string()),
+        },
+    }
+}
+
+/// `Consumer`
+pub(crate) fn consumer(key: &StreamKey, consumer: &Consumer) -> api::Consumer {
+    api::Consumer {
+        consumer_name: consumer.name.clone(),
+        consumer_arn: consumer_arn(key, consumer),
+        consumer_status: consumer_status(consumer.status),
+        consumer_creation_timestamp: time(consumer.created),
+    }
+}
+
+/// `StreamStatus`
+pub(crate) const fn stream_status(status: Status) -> api::StreamStatus {
+    match status {
+        Status::Creating => api::StreamStatus::Creating,
+        Status::Active => api::StreamStatus::Active,
+        Status::Updating => api::StreamStatus::Updating,
+        Status::Deleting => api::StreamStatus::Deleting,
+    }
+}
+
+/// `ConsumerStatus`; a consumer is never updated.
+pub(crate) const fn consumer_status(status: Status) -> api::ConsumerStatus {
+    match status {
+        Status::Creating => api::ConsumerStatus::Creating,
+        Status::Active | Status::Updating => api::ConsumerStatus::Active,
+        Status::Deleting => api::ConsumerStatus::Deleting,
+    }
+}
+
+/// `StreamModeDetails`
+pub(crate) const fn mode(mode: Mode) -> api::StreamModeDetails {
+    let stream_mode = match mode {
+        Mode::Provisioned => api::StreamMode::Provisioned,
+        Mode::OnDemand => api::StreamMode::OnDemand,
+    };
+    api::StreamModeDetails { stream_mode }
+}
+
+/// `ConsumerARN`
+pub(crate) fn consumer_arn(key: &StreamKey, consumer: &Consumer) -> String {
+    let created = i64::try_from(consumer.created.seconds()).unwrap_or(i64::MAX);
+    Arn::consumer(&key.region, &key.account, &key.name, &consumer.name, created).to_string()
+}
+
+/// `TagList`
+pub(crate) fn tags<'a>(tags: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<api::Tag> {
+    tags.into_iter()
+        .map(|(key, value)| api::Tag {
+            key: key.clone(),
+            value: Some(value.clone()),
+        })
+        .collect()
+}
+
+/// A time.
+pub(crate) fn time(time: Timestamp) -> EpochMillis {
+    EpochMillis(i64::try_from(time.0).unwrap_or(i64::MAX))
+}
+
+/// A count, in the API's 32-bit integers.
+pub(crate) fn count<N: TryInto<i32>>(n: N) -> i32 {
+    n.try_into().unwrap_or(i32::MAX)
+}

@@ -1,0 +1,13 @@
+//! The control plane through its front door: `Streams::call` with JSON bodies, over the memory engine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod consumers;
+mod lifecycle;
+mod limits;
+mod listing;
+mod retention;
+mod sharding;
+mod streams;
+mod tags;
+mod world;
