@@ -11,14 +11,10 @@ pub struct Service {
     pub version: &'static str,
     /// The service part of a SigV4 credential scope.
     pub signing_name: &'static str,
-    /// How bodies travel: the protocol the model prefers.
+    /// How bodies travel.
     pub protocol: Protocol,
-    /// Every protocol the service speaks, the preferred one first.
-    pub protocols: &'static [Protocol],
     /// What stands before the dot of `X-Amz-Target`; empty where the protocol has no targets.
     pub target_prefix: &'static str,
-    /// The namespace of awsQuery's answers; empty for the other protocols.
-    pub xml_namespace: &'static str,
     /// Every operation, sorted by name.
     pub operations: &'static [Operation],
 }
@@ -74,8 +70,6 @@ pub struct Operation {
 pub struct ErrorShape {
     /// Its code on the wire.
     pub code: &'static str,
-    /// Its code in awsQuery, where that differs.
-    pub query_code: Option<&'static str>,
     /// HTTP status it travels with.
     pub status: u16,
     /// Its members.
@@ -172,7 +166,7 @@ pub enum Kind {
     Timestamp(TimestampFormat),
 }
 
-/// How a timestamp is written in JSON. awsQuery and its XML always use [`TimestampFormat::Iso8601`].
+/// How a timestamp is written in text protocols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampFormat {
     /// Seconds since the Unix epoch, with a fraction.

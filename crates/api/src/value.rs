@@ -4,8 +4,6 @@ use bytes::Bytes;
 
 use crate::model::Shape;
 
-use crate::Shape;
-
 /// A value of any shape.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -151,12 +149,6 @@ macro_rules! enumeration {
 }
 
 pub(crate) use enumeration;
-
-/// A generated type, which knows its table.
-pub trait Shaped: Typed {
-    /// The table of its shape.
-    const SHAPE: &'static Shape;
-}
 
 macro_rules! scalar {
     ($type:ty, $variant:ident) => {
