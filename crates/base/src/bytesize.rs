@@ -69,7 +69,7 @@ impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, factor) = UNITS[..4]
             .iter()
-            .find(|(_, n)| self.0 >= *n && self.0 % n == 0)
+            .find(|(_, n)| self.0 >= *n && self.0.is_multiple_of(*n))
             .copied()
             .unwrap_or(("B", 1));
         write!(f, "{}{unit}", self.0 / factor)
