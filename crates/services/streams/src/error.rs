@@ -7,6 +7,25 @@ use millrace_log::LogError;
 use millrace_wire::ApiError;
 
 use crate::state::{ShardIndex, Status, StreamKey};
+use crate::topology::HashRange;
+
+/// SplitShard at a bound that leaves a part with less than two hash keys.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "NewStartingHashKey {at} used in SplitShard() on shard {shard} in stream {} under account {} is not both greater \
+     than one plus the shard's StartingHashKey {} and less than the shard's EndingHashKey {}.",
+    .key.name, .key.account, .range.start, .range.end
+)]
+pub struct BadSplit {
+    /// Which stream.
+    pub key: StreamKey,
+    /// Which shard.
+    pub shard: ShardIndex,
+    /// What was asked for.
+    pub at: String,
+    /// The shard's hash keys.
+    pub range: HashRange,
+}
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,23 +67,8 @@ pub enum StreamsError {
     )]
     NotAdjacent(StreamKey, ShardIndex, ShardIndex),
     /// SplitShard at a bound that leaves a part too small.
-    #[error(
-        "NewStartingHashKey {at} used in SplitShard() on shard {shard} in stream {} under account {} is not both \
-         greater than one plus the shard's StartingHashKey {start} and less than the shard's EndingHashKey {end}.",
-        .key.name, .key.account
-    )]
-    BadSplit {
-        /// Which stream.
-        key: StreamKey,
-        /// Which shard.
-        shard: ShardIndex,
-        /// What was asked for.
-        at: String,
-        /// The shard's lowest hash key.
-        start: u128,
-        /// The shard's highest hash key.
-        end: u128,
-    },
+    #[error(transparent)]
+    BadSplit(#[from] Box<BadSplit>),
     /// The account's shards are used up.
     #[error(
         "This request would exceed the shard limit for the account {} in {}. Current shard count for the account: \
@@ -228,7 +232,7 @@ impl From<StreamsError> for ApiError {
             | E::ResourceInUse(_) => "ResourceInUseException",
             E::ShardClosed(..)
             | E::NotAdjacent(..)
-            | E::BadSplit { .. }
+            | E::BadSplit(_)
             | E::RetentionTooShort(_)
             | E::RetentionTooLong(_)
             | E::RetentionNotDecreased { .. }

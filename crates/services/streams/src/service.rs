@@ -68,7 +68,7 @@ pub(crate) struct Inner {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) control: Part<StreamsState>,
     pub(crate) clock: Arc<dyn Clock>,
-    #[expect(dead_code, reason = "subscriptions draw their ids from it")]
+    #[allow(dead_code, reason = "subscriptions draw their ids from it")]
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) tasks: Tasks,
     pub(crate) settings: Settings,

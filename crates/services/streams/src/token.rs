@@ -47,7 +47,7 @@ pub(crate) enum Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ShardFilter {
     /// Shards that were closed at this time or before have expired.
-    pub(crate) horizon: Timestamp,
+    pub(crate) oldest: Timestamp,
     /// What else a shard must be.
     pub(crate) span: Span,
 }
@@ -58,7 +58,7 @@ pub(crate) struct ShardFilter {
 pub(crate) enum Span {
     /// Any.
     All,
-    /// It lived at this time.
+    /// It lived at this time, which is no later than the newest birth, so that the answer never changes.
     At(Timestamp),
     /// It was open at this time or later.
     From(Timestamp),

@@ -37,7 +37,7 @@ async fn sweep(streams: &Streams) -> Result<(), StreamsError> {
         if matches!(stream.phase, Phase::Creating | Phase::Deleting { .. }) {
             continue;
         }
-        sweep_stream(streams, &key, &stream, now.minus(stream.retention())).await?;
+        sweep_stream(streams, &key, &stream, stream.oldest(now)).await?;
     }
     let doomed: Vec<LogNumber> = streams
         .0
@@ -60,7 +60,7 @@ async fn sweep_stream(
     let forgotten = horizon.minus(NEXT_TOKEN_LIFE);
     let mut expired: Vec<ShardIndex> = Vec::new();
     for shard in stream.shards.values() {
-        if !shard.is_listed(forgotten) {
+        if shard.is_expired(forgotten) {
             expired.push(shard.index);
         } else if let Err(error) = trim(streams, shard, horizon).await {
             failed(streams, "trimming a shard failed, trying again later", &error);

@@ -30,13 +30,13 @@ pub(crate) async fn call(
         .map(shard_id)
         .transpose()?;
     let limit = super::page_size(input.limit, DESCRIBE_STREAM_MAX);
-    let horizon = stream.horizon(streams.0.clock.now());
+    let oldest = stream.oldest(streams.0.clock.now());
     // A stream that is being created shows no shards yet.
     let visible = stream.phase != Phase::Creating;
     let mut shards: Vec<&Shard> = stream
         .shards
         .values()
-        .filter(|shard| visible && shard.is_listed(horizon) && after.is_none_or(|after| shard.index > after))
+        .filter(|shard| visible && !shard.is_expired(oldest) && after.is_none_or(|after| shard.index > after))
         .take(limit.saturating_add(1))
         .collect();
     let more = shards.len() > limit;

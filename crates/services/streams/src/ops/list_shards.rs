@@ -154,9 +154,9 @@ impl ShardFilter {
     fn takes(self, shard: &Shard) -> bool {
         let life = shard.life();
         match self.span {
-            Span::All => shard.is_listed(self.horizon),
+            Span::All => !shard.is_expired(self.oldest),
             Span::At(time) => life.at(time),
-            Span::From(time) => shard.is_listed(self.horizon) && life.from(time),
+            Span::From(time) => !shard.is_expired(self.oldest) && life.from(time),
         }
     }
 }
@@ -168,36 +168,30 @@ fn first_filter(
     filter: Option<&api::ShardFilter>,
     after: Option<ShardIndex>,
 ) -> Result<(ShardFilter, Option<ShardIndex>), StreamsError> {
-    // The newest reshard may be timed ahead of this node's clock; what it left open is what is open now.
-    let newest = stream
-        .shards
-        .values()
-        .map(|shard| shard.created)
-        .max()
-        .unwrap_or(stream.created);
-    let now = now.max(newest);
-    let horizon = stream.horizon(now);
-    let with = |span| Ok((ShardFilter { horizon, span }, after));
+    let oldest = stream.oldest(now);
+    let with = |span| Ok((ShardFilter { oldest, span }, after));
     let Some(filter) = filter else {
         return with(Span::All);
     };
     hold_members(filter)?;
-    // Both bounds of what is known: a filter in the future means now, one before the horizon the horizon.
+    // What is open since the newest birth is open now and at any time to come.
+    let newest = stream.newest();
+    let horizon = oldest.max(stream.created).min(newest);
     let asked = filter
         .timestamp
         .map_or(0, |time| u64::try_from(time.0).unwrap_or(0));
-    let time = Timestamp(asked).clamp(horizon, now);
+    let time = Timestamp(asked).clamp(horizon, newest);
     match filter.r#type {
         ShardFilterType::FromTrimHorizon => with(Span::All),
         ShardFilterType::AtTrimHorizon => with(Span::At(horizon)),
-        ShardFilterType::AtLatest => with(Span::At(now)),
+        ShardFilterType::AtLatest => with(Span::At(newest)),
         ShardFilterType::AtTimestamp => with(Span::At(time)),
-        ShardFilterType::FromTimestamp => with(Span::From(time)),
+        ShardFilterType::FromTimestamp => with(Span::From(Timestamp(asked))),
         ShardFilterType::AfterShardId => {
             let id = filter.shard_id.as_deref().map(shard_id).transpose()?;
             Ok((
                 ShardFilter {
-                    horizon,
+                    oldest,
                     span: Span::All,
                 },
                 after.max(id),

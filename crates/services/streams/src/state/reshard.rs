@@ -1,6 +1,7 @@
 //! Shards are split, merged and scaled: begun here, finished here, with the logs' work in between.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use millrace_control::Applied;
 use millrace_log::Offset;
@@ -9,7 +10,7 @@ use super::{
     Changed, Closed, Mode, Outcome, Phase, Reshard, ReshardRequest, Shard, ShardIndex, Stream, StreamKey,
     StreamUid, StreamsState,
 };
-use crate::error::StreamsError;
+use crate::error::{BadSplit, StreamsError};
 use crate::limits::{Quotas, SCALING_WINDOW};
 use crate::topology::Piece;
 use crate::topology::plan::Planner;
@@ -93,13 +94,15 @@ impl StreamsState {
             return Ok(Changed::Done);
         };
         let ends: BTreeMap<ShardIndex, Offset> = ends.iter().copied().collect();
+        // Two reshards never share a millisecond: what was open at a time stays what it was.
+        let instant = at.time.max(stream.newest().plus(Duration::from_millis(1)));
         for (birth, log) in reshard.logs() {
-            let mut create_secs = at.time.seconds();
+            let mut create_secs = instant.seconds();
             for parent in std::iter::once(birth.parent).chain(birth.adjacent_parent) {
                 if let Some(parent) = stream.shards.get_mut(&parent) {
                     create_secs = create_secs.max(parent.create_secs.saturating_add(1));
                     let end = ends.get(&parent.index).copied().unwrap_or(0);
-                    parent.closed.get_or_insert(Closed { at: at.time, end });
+                    parent.closed.get_or_insert(Closed { at: instant, end });
                 }
             }
             let shard = Shard {
@@ -108,7 +111,7 @@ impl StreamsState {
                 range: birth.range,
                 parent: Some(birth.parent),
                 adjacent_parent: birth.adjacent_parent,
-                created: at.time,
+                created: instant,
                 create_secs,
                 closed: None,
             };
@@ -147,16 +150,16 @@ fn plan_split(
         .parse::<u128>()
         .ok()
         .filter(|bound| *bound > range.start.saturating_add(1) && *bound < range.end);
-    bound
-        .and_then(|bound| planner.split(piece, bound))
-        .map(|_| ())
-        .ok_or_else(|| StreamsError::BadSplit {
+    match bound.and_then(|bound| planner.split(piece, bound)) {
+        Some(_) => Ok(()),
+        None => Err(Box::new(BadSplit {
             key: key.clone(),
             shard: piece.index,
             at: at.to_owned(),
-            start: range.start,
-            end: range.end,
+            range,
         })
+        .into()),
+    }
 }
 
 fn plan_merge(

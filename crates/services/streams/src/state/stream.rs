@@ -113,7 +113,7 @@ impl Reshard {
 /// How a shard was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closed {
-    /// When; its children were born at this very time.
+    /// When; its children were born at this very time. Later than any earlier birth in the stream.
     pub at: Timestamp,
     /// One behind its last record.
     pub end: Offset,
@@ -154,10 +154,10 @@ impl Shard {
         self.closed.is_none()
     }
 
-    /// Whether it is listed: open, or closed behind `horizon`.
+    /// Whether all its records are older than `oldest`, which makes it disappear.
     #[must_use]
-    pub fn is_listed(&self, horizon: Timestamp) -> bool {
-        self.closed.is_none_or(|closed| closed.at > horizon)
+    pub fn is_expired(&self, oldest: Timestamp) -> bool {
+        self.closed.is_some_and(|closed| closed.at <= oldest)
     }
 
     /// When it lived.
@@ -243,10 +243,21 @@ impl Stream {
         Duration::from_secs(self.retention_hours as u64 * 3600)
     }
 
-    /// The oldest time within retention, never before the stream's creation.
+    /// The time before which records are older than retention. It may lie before the stream's creation.
     #[must_use]
-    pub fn horizon(&self, now: Timestamp) -> Timestamp {
-        now.minus(self.retention()).max(self.created)
+    pub fn oldest(&self, now: Timestamp) -> Timestamp {
+        now.minus(self.retention())
+    }
+
+    /// When the newest shard was born. Every later birth has a later time, so what was open at this time or before
+    /// never changes again.
+    #[must_use]
+    pub fn newest(&self) -> Timestamp {
+        self.shards
+            .values()
+            .map(|shard| shard.created)
+            .max()
+            .unwrap_or(self.created)
     }
 
     /// Its open shards, by index.

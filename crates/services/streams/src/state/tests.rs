@@ -433,9 +433,9 @@ fn closed_shards_expire_and_leave_their_logs_to_be_deleted() {
         horizon: Timestamp(horizon),
         shards: vec![ShardIndex(0), ShardIndex(1)],
     };
-    world.apply(expire(999)).unwrap();
-    assert_eq!(world.stream("s").shards.len(), 3, "too young");
     world.apply(expire(1_000)).unwrap();
+    assert_eq!(world.stream("s").shards.len(), 3, "too young");
+    world.apply(expire(1_001)).unwrap();
     assert_eq!(world.stream("s").shards.len(), 2, "open shards stay");
     assert_eq!(
         world.state.doomed().iter().copied().collect::<Vec<_>>(),

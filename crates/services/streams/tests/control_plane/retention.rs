@@ -83,7 +83,7 @@ async fn closed_shards_leave_the_listing_and_then_the_disk() {
         ids(&world.shards("s", Value::Null, 100).await),
         ["00", "01", "02"]
     );
-    world.clock.advance(Duration::from_secs(1));
+    world.clock.advance(Duration::from_millis(1_001));
     assert_eq!(ids(&world.shards("s", Value::Null, 100).await), ["01", "02"]);
     let answer = world.ok("DescribeStream", json!({"StreamName": "s"})).await;
     assert_eq!(
