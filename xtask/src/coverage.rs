@@ -1,78 +1,155 @@
-//! `cargo xtask coverage`: which operations are served, written into README.md and docs/compat/coverage.md.
+//! `cargo xtask coverage [--check]`: which operations are served, into README.md and docs/compat/coverage.md.
 //!
-//! An operation is served when its service crate has a file for it, `src/ops/<operation>.rs`. What there is to serve
-//! comes from the generated tables.
+//! An operation is served when its service has a file for it, `ops/<operation>.rs`. What there is to serve comes from
+//! the generated tables.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
+use millrace_api::Service;
 
-use crate::codegen;
+use crate::codegen::names;
 
 const README: &str = "README.md";
 const PAGE: &str = "docs/compat/coverage.md";
-const BEGIN: &str = "<!-- coverage:begin -->";
+const BEGIN: &str = "<!-- coverage:begin -->\n";
 const END: &str = "<!-- coverage:end -->";
 
-/// Where the operations of a model are served, if not in `crates/services/<model>/src/ops`.
-const HOMES: &[(&str, &str)] = &[("kinesis", "crates/services/streams/src/ops")];
+/// The services of the family: what people call one, its tables, and the folder with a file per served operation.
+/// Those without a folder are not begun.
+const SERVICES: &[(&str, &Service, Option<&str>)] = &[
+    (
+        "Data Streams",
+        &millrace_api::kinesis::SERVICE,
+        Some("crates/services/streams/src/ops"),
+    ),
+    ("Data Firehose", &millrace_api::firehose::SERVICE, None),
+    (
+        "Data Analytics (SQL)",
+        &millrace_api::kinesisanalytics::SERVICE,
+        None,
+    ),
+    (
+        "Data Analytics 2",
+        &millrace_api::kinesisanalyticsv2::SERVICE,
+        None,
+    ),
+    ("Video Streams", &millrace_api::kinesisvideo::SERVICE, None),
+    (
+        "Video Streams media",
+        &millrace_api::kinesis_video_media::SERVICE,
+        None,
+    ),
+    (
+        "Video Streams archived media",
+        &millrace_api::kinesis_video_archived_media::SERVICE,
+        None,
+    ),
+    (
+        "Video Streams signaling",
+        &millrace_api::kinesis_video_signaling::SERVICE,
+        None,
+    ),
+    (
+        "Video Streams WebRTC storage",
+        &millrace_api::kinesis_video_webrtc_storage::SERVICE,
+        None,
+    ),
+    ("STS", &millrace_api::sts::SERVICE, None),
+];
 
-/// One service's operations.
-struct Service {
-    model: String,
-    name: String,
-    operations: Vec<String>,
-    served: BTreeSet<String>,
-}
-
-/// Writes both, or with `check` only compares.
-pub fn run(root: &Path, check: bool) -> Result<()> {
-    let services = codegen::listed(root)?
-        .into_iter()
-        .map(|service| held_against_files(root, service))
-        .collect::<Result<Vec<_>>>()?;
-    let readme = root.join(README);
-    let old = fs::read_to_string(&readme).unwrap_or_else(|_| format!("{BEGIN}\n{END}\n"));
-    let files = [
-        (readme, between_markers(&old, &table(&services))?),
-        (root.join(PAGE), page(&services)),
-    ];
-    for (path, text) in files {
-        if fs::read_to_string(&path).ok().as_ref() == Some(&text) {
-            continue;
-        }
-        if check {
-            bail!(
-                "{} is not up to date: run `cargo xtask coverage` and commit what it writes",
-                path.display()
+/// Writes both files; with `--check` compares only.
+pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
+    let check = arguments.iter().any(|a| a == "--check");
+    let mut table = "| service | operations | of |\n|---|--:|--:|\n".to_owned();
+    let mut page = "# Coverage\n\nWritten by `cargo xtask coverage`. An operation that is not served answers a clear error.\n"
+        .to_owned();
+    for (title, service, folder) in SERVICES {
+        let all = service.operations.iter().map(|op| op.name);
+        let served = match folder {
+            Some(folder) => served(&root.join(folder), all.clone())?,
+            None => BTreeSet::new(),
+        };
+        let (count, of) = (served.len(), service.operations.len());
+        let _ = writeln!(table, "| {title} | {count} | {of} |");
+        let _ = write!(
+            page,
+            "\n## {title}: {count} of {of}\n\n| operation | served |\n|---|---|\n"
+        );
+        for name in all {
+            let _ = writeln!(
+                page,
+                "| {name} | {} |",
+                if served.contains(name) { "yes" } else { "not yet" }
             );
         }
-        fs::create_dir_all(path.parent().context("a file lies in a folder")?)?;
-        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
     }
-    let served: usize = services.iter().map(|s| s.served.len()).sum();
-    println!("coverage: {served} operations are served");
+    let readme = fs::read_to_string(root.join(README)).unwrap_or_else(|_| format!("{BEGIN}{END}\n"));
+    for (name, text) in [(README, between_markers(&readme, &table)?), (PAGE, page)] {
+        put(&root.join(name), &text, check).with_context(|| name.to_owned())?;
+    }
     Ok(())
 }
 
-fn held_against_files(root: &Path, listed: codegen::Listed) -> Result<Service> {
-    let home = HOMES.iter().find(|(model, _)| *model == listed.model);
-    let folder: PathBuf = home.map_or_else(
-        || root.join("crates/services").join(&listed.model).join("src/ops"),
-        |(_, folder)| root.join(folder),
-    );
-    let served = listed
-        .operations
-        .iter()
-        .filter(|op| folder.join(codegen::snake(op) + ".rs").is_file())
-        .cloned();
-    Ok(Service {
-        served: served.collect(),
-        model: listed.model,
-        name: listed.name,
-        operations: listed.operations,
-    })
+/// The operations that have a file.
+fn served<'a>(folder: &Path, all: impl Iterator<Item = &'a str>) -> Result<BTreeSet<&'a str>> {
+    let listing = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let files = listing.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let files: BTreeSet<String> = files.collect::<Result<_>>()?;
+    Ok(all
+        .filter(|name| files.contains(&format!("{}.rs", names::snake(name))))
+        .collect())
+}
+
+fn between_markers(text: &str, table: &str) -> Result<String> {
+    let (before, rest) = text
+        .split_once(BEGIN)
+        .context("the marker `coverage:begin` is missing")?;
+    let (_, after) = rest
+        .split_once(END)
+        .context("the marker `coverage:end` is missing")?;
+    Ok(format!("{before}{BEGIN}{table}{END}{after}"))
+}
+
+fn put(path: &Path, text: &str, check: bool) -> Result<()> {
+    if fs::read_to_string(path).is_ok_and(|had| had == text) {
+        return Ok(());
+    }
+    if check {
+        bail!("not up to date; run `cargo xtask coverage` and commit what it writes");
+    }
+    fs::create_dir_all(path.parent().context("a file lies in a folder")?)?;
+    fs::write(path, text)?;
+    println!("coverage: wrote {}", path.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_between_the_markers_changes() {
+        let old = format!("a\n{BEGIN}old\n{END}\nb\n");
+        assert_eq!(
+            between_markers(&old, "new\n").unwrap(),
+            format!("a\n{BEGIN}new\n{END}\nb\n")
+        );
+        assert!(between_markers("no markers", "new\n").is_err());
+        assert!(between_markers(BEGIN, "new\n").is_err());
+    }
+
+    #[test]
+    fn an_operation_is_served_when_it_has_a_file() {
+        let folder = std::env::temp_dir().join(format!("millrace-coverage-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("put_record.rs"), "").unwrap();
+        fs::write(folder.join("mod.rs"), "").unwrap();
+        let found = served(&folder, ["PutRecord", "PutRecords"].into_iter()).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["PutRecord"]);
+    }
 }

@@ -1,11 +1,11 @@
-//! A model's facts, held against every trait this generator knows.
+//! A model's facts, held against every trait this generator knows. Prose is passed over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
-
-use super::list::Entry;
 
 /// Traits of an operation that do not touch the wire.
 const OPERATION_IGNORED: &[&str] = &[
@@ -33,19 +33,15 @@ const MEMBER_IGNORED: &[&str] = &[
 
 /// A service.
 pub(crate) struct Model {
+    /// Folder in botocore's data, such as `kinesis-video-media`.
     pub id: String,
-    pub module: String,
-    pub full_name: String,
     pub version: String,
     pub signing_name: String,
-    /// The model's own choice first.
-    pub protocols: Vec<&'static str>,
+    /// A variant of the tables' `Protocol`.
+    pub protocol: &'static str,
     pub target_prefix: String,
-    pub xml_namespace: String,
     /// The chosen ones, sorted by name.
     pub operations: Vec<Operation>,
-    /// How many the model has.
-    pub operations_all: usize,
     /// What the chosen operations reach.
     pub shapes: BTreeMap<String, Shape>,
 }
@@ -126,50 +122,47 @@ pub(crate) struct Member {
 }
 
 impl Model {
-    /// Reads what `entry` wants of a model.
-    pub(crate) fn read(entry: &Entry, json: &Value) -> Result<Self> {
+    /// Reads what an entry of `services.json` wants, from the newest API version in `data`.
+    pub(crate) fn load(data: &Path, entry: &Value) -> Result<Self> {
+        let id = text(entry, "model")?;
+        let json = newest(&data.join(&id)).with_context(|| format!("model '{id}'"))?;
+        Self::read(&id, entry["operations"].as_array(), &json).with_context(|| format!("model '{id}'"))
+    }
+
+    fn read(id: &str, wanted: Option<&Vec<Value>>, json: &Value) -> Result<Self> {
         let metadata = &json["metadata"];
-        let text = |name: &str| metadata[name].as_str().unwrap_or_default().to_owned();
-        let endpoint_prefix = text("endpointPrefix");
-        let signing_name = metadata["signingName"]
-            .as_str()
-            .map_or(endpoint_prefix, str::to_owned);
-        let protocols = protocols(metadata)?;
         let all = json["operations"].as_object().context("no operations")?;
-        let mut names: Vec<&String> = entry
-            .operations
-            .as_ref()
-            .map_or_else(|| all.keys().collect(), |o| o.iter().collect());
+        let mut names: Vec<&str> = match wanted {
+            Some(wanted) => wanted.iter().filter_map(Value::as_str).collect(),
+            None => all.keys().map(String::as_str).collect(),
+        };
         names.sort_unstable();
-        names.dedup();
         let mut operations = Vec::new();
         for name in names {
             let operation = all.get(name).with_context(|| format!("no operation '{name}'"))?;
             operations.push(read_operation(name, operation).with_context(|| format!("operation '{name}'"))?);
         }
+        let signing_name = metadata["signingName"].as_str().map(str::to_owned);
         let mut model = Self {
-            id: entry.model.clone(),
-            module: entry.model.replace('-', "_"),
-            full_name: text("serviceFullName"),
-            version: text("apiVersion"),
-            signing_name,
-            target_prefix: if protocols.iter().any(|p| p.starts_with("Json")) {
-                text("targetPrefix")
-            } else {
-                String::new()
-            },
-            xml_namespace: text("xmlNamespace"),
-            protocols,
-            operations_all: all.len(),
+            id: id.to_owned(),
+            version: text(metadata, "apiVersion")?,
+            signing_name: signing_name.map_or_else(|| text(metadata, "endpointPrefix"), Ok)?,
+            protocol: protocol(metadata)?,
+            target_prefix: metadata["targetPrefix"].as_str().unwrap_or_default().to_owned(),
             operations,
             shapes: BTreeMap::new(),
         };
-        model.read_shapes(entry, &json["shapes"])?;
+        model.read_shapes(&json["shapes"])?;
         model.mark_sensitive();
         Ok(model)
     }
 
-    fn read_shapes(&mut self, entry: &Entry, json: &Value) -> Result<()> {
+    /// Its module: `kinesis_video_media`.
+    pub(crate) fn module(&self) -> String {
+        self.id.replace('-', "_")
+    }
+
+    fn read_shapes(&mut self, json: &Value) -> Result<()> {
         let mut open: Vec<String> = Vec::new();
         for operation in &self.operations {
             open.extend(
@@ -181,9 +174,10 @@ impl Model {
                     .cloned(),
             );
         }
+        let query = self.protocol == "Query";
         let mut seen: BTreeSet<String> = open.iter().cloned().collect();
         while let Some(name) = open.pop() {
-            let shape = read_shape(&json[&name], &entry.omit).with_context(|| format!("shape '{name}'"))?;
+            let shape = read_shape(json, &name, query).with_context(|| format!("shape '{name}'"))?;
             for next in shape.kind.references() {
                 if seen.insert(next.clone()) {
                     open.push(next.clone());
@@ -236,27 +230,40 @@ impl Kind {
     }
 }
 
-fn protocols(metadata: &Value) -> Result<Vec<&'static str>> {
-    let first = metadata["protocol"].as_str().context("no protocol")?;
-    let others = metadata["protocols"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let mut found = Vec::new();
-    for name in std::iter::once(first).chain(others.iter().filter_map(Value::as_str)) {
-        let protocol = match (name, metadata["jsonVersion"].as_str()) {
-            ("json", Some("1.0")) => "Json10",
-            ("json", Some("1.1")) => "Json11",
-            ("rest-json", _) => "RestJson",
-            ("query", _) => "Query",
-            ("smithy-rpc-v2-cbor", _) => "RpcV2Cbor",
-            _ => bail!("unknown protocol '{name}'"),
-        };
-        if !found.contains(&protocol) {
-            found.push(protocol);
-        }
+/// The model of the newest API version in a folder of botocore's data. Versions are dates.
+fn newest(folder: &Path) -> Result<Value> {
+    let listing =
+        std::fs::read_dir(folder).with_context(|| format!("botocore has no {}", folder.display()))?;
+    let mut versions = listing
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    versions.sort();
+    let plain = versions
+        .last()
+        .context("the model has no version")?
+        .join("service-2.json");
+    let packed = plain.with_added_extension("gz");
+    if !plain.exists() {
+        let status = Command::new("python3")
+            .args(["-m", "gzip", "-d"])
+            .arg(&packed)
+            .status()?;
+        ensure!(status.success(), "unpacking {} failed", packed.display());
     }
-    Ok(found)
+    Ok(serde_json::from_slice(&std::fs::read(&plain)?)?)
+}
+
+fn protocol(metadata: &Value) -> Result<&'static str> {
+    Ok(
+        match (metadata["protocol"].as_str(), metadata["jsonVersion"].as_str()) {
+            (Some("json"), Some("1.0")) => "Json10",
+            (Some("json"), Some("1.1")) => "Json11",
+            (Some("rest-json"), _) => "RestJson",
+            (Some("query"), _) => "Query",
+            (Some("smithy-rpc-v2-cbor"), _) => "RpcV2Cbor",
+            (other, _) => bail!("unknown protocol {other:?}"),
+        },
+    )
 }
 
 fn read_operation(name: &str, json: &Value) -> Result<Operation> {
@@ -295,9 +302,10 @@ fn read_operation(name: &str, json: &Value) -> Result<Operation> {
     })
 }
 
-fn read_shape(json: &Value, omit: &[String]) -> Result<Shape> {
+fn read_shape(shapes: &Value, name: &str, query: bool) -> Result<Shape> {
+    let json = &shapes[name];
     let kind = match json["type"].as_str().context("no type")? {
-        "structure" => structure(json, omit)?,
+        "structure" => structure(json, shapes)?,
         "list" => {
             sized(json, &["member"])?;
             known(&json["member"], &["shape"], &[])?;
@@ -353,6 +361,7 @@ fn read_shape(json: &Value, omit: &[String]) -> Result<Shape> {
             Kind::Timestamp(match json["timestampFormat"].as_str() {
                 Some("iso8601") => "Iso8601",
                 Some("rfc822") => "HttpDate",
+                None if query => "Iso8601",
                 None | Some("unixTimestamp") => "EpochSeconds",
                 Some(other) => bail!("unknown timestamp format '{other}'"),
             })
@@ -366,7 +375,7 @@ fn read_shape(json: &Value, omit: &[String]) -> Result<Shape> {
     })
 }
 
-fn structure(json: &Value, omit: &[String]) -> Result<Kind> {
+fn structure(json: &Value, shapes: &Value) -> Result<Kind> {
     let understood = &[
         "type",
         "members",
@@ -388,27 +397,25 @@ fn structure(json: &Value, omit: &[String]) -> Result<Kind> {
     };
     let required = json["required"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut members = Vec::new();
-    for json_member in json["members"].as_array().context("no members")? {
-        let mut member =
-            read_member(json_member).with_context(|| format!("member {}", json_member["name"]))?;
-        if omit.contains(&member.shape) {
+    for (name, json_member) in json["members"].as_object().context("no members")? {
+        let mut member = read_member(name, json_member).with_context(|| format!("member {name}"))?;
+        // A document is a value of any shape: the one thing that tables cannot say. Decoders pass it over.
+        if flag(&shapes[&member.shape], "document") {
             continue;
         }
-        // What carries exactly one of its members cannot require any by name.
-        member.required = form == Form::Plain && required.iter().any(|r| r.as_str() == Some(&member.name));
+        member.required = required.iter().any(|r| r.as_str() == Some(name));
         member.payload |= json["payload"].as_str() == Some(&member.name);
         members.push(member);
     }
     Ok(Kind::Structure { members, form })
 }
 
-fn read_member(json: &Value) -> Result<Member> {
+fn read_member(name: &str, json: &Value) -> Result<Member> {
     known(
         json,
-        &["name", "shape", "location", "locationName", "eventpayload"],
+        &["shape", "location", "locationName", "eventpayload"],
         MEMBER_IGNORED,
     )?;
-    let name = text(json, "name")?;
     let location = match json["location"].as_str() {
         None => "Body",
         Some("uri") => "Uri",
@@ -419,13 +426,13 @@ fn read_member(json: &Value) -> Result<Member> {
         Some(other) => bail!("unknown location '{other}'"),
     };
     Ok(Member {
-        wire: json["locationName"].as_str().unwrap_or(&name).to_owned(),
+        wire: json["locationName"].as_str().unwrap_or(name).to_owned(),
         shape: text(json, "shape")?,
         required: false,
         location,
         payload: flag(json, "eventpayload"),
         sensitive: false,
-        name,
+        name: name.to_owned(),
     })
 }
 
@@ -446,13 +453,12 @@ fn error(json: &Value) -> Result<Option<ErrorFacts>> {
     }))
 }
 
-/// Stops at a trait that is in neither list.
+/// Stops at a trait that is in neither list, so that nothing that matters on the wire is lost in silence.
 fn known(json: &Value, understood: &[&str], ignored: &[&str]) -> Result<()> {
     let map = json.as_object().context("an object was expected")?;
-    match map
-        .keys()
-        .find(|key| !understood.contains(&key.as_str()) && !ignored.contains(&key.as_str()))
-    {
+    match map.keys().find(|key| {
+        *key != "documentation" && !understood.contains(&key.as_str()) && !ignored.contains(&key.as_str())
+    }) {
         Some(key) => bail!("the trait '{key}' is not known: teach the generator, or leave the shape out"),
         None => Ok(()),
     }
