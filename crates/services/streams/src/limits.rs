@@ -54,6 +54,8 @@ pub const SCALE_SHARDS_MAX: u32 = 10_000;
 pub const RATE_BUCKETS_MAX: usize = 16_384;
 /// Logs of one stream that are created, sealed or deleted at the same time.
 pub const LOG_CALLS_MAX: usize = 64;
+/// Tries of one such call while the engine is overloaded; then the transition is looked at anew.
+pub const LOG_CALL_TRIES: usize = 20;
 /// Shards that one command expires.
 pub const EXPIRE_SHARDS_MAX: usize = 1000;
 /// Pause before a failed transition is tried again.

@@ -44,7 +44,7 @@ async fn sweep(streams: &Streams) -> Result<(), StreamsError> {
         .control
         .read(|state| state.doomed().iter().take(EXPIRE_SHARDS_MAX).copied().collect());
     if !doomed.is_empty() {
-        logs::delete(&*streams.0.log, doomed.clone()).await?;
+        logs::delete(streams, doomed.clone()).await?;
         streams.propose(Command::LogsDeleted { logs: doomed }).await?;
     }
     Ok(())

@@ -141,13 +141,12 @@ async fn step(streams: &Streams, item: &Item) -> Result<Step, StreamsError> {
 }
 
 async fn step_stream(streams: &Streams, key: &StreamKey, stream: &Stream) -> Result<Step, StreamsError> {
-    let log = &*streams.0.log;
     let uid = stream.uid;
     match &stream.phase {
         Phase::Active => return Ok(Step::AtRest),
         Phase::Creating => {
             let numbers: Vec<LogNumber> = stream.shards.values().map(|shard| shard.log).collect();
-            logs::create(log, numbers, stream.retention()).await?;
+            logs::create(streams, numbers, stream.retention()).await?;
             pause(streams).await;
             streams
                 .propose(Command::StreamCreated {
@@ -161,7 +160,7 @@ async fn step_stream(streams: &Streams, key: &StreamKey, stream: &Stream) -> Res
             let own = stream.shards.values().map(|shard| shard.log);
             let numbers: Vec<LogNumber> = own.chain(unborn.iter().copied()).collect();
             pause(streams).await;
-            logs::delete(log, numbers).await?;
+            logs::delete(streams, numbers).await?;
             streams
                 .propose(Command::StreamDeleted {
                     key: key.clone(),
@@ -181,11 +180,10 @@ async fn step_reshard(
     stream: &Stream,
     reshard: &Reshard,
 ) -> Result<(), StreamsError> {
-    let log = &*streams.0.log;
     let born: BTreeMap<ShardIndex, LogNumber> =
         reshard.logs().map(|(birth, log)| (birth.index, log)).collect();
     let numbers: Vec<LogNumber> = born.values().copied().collect();
-    logs::create(log, numbers, stream.retention()).await?;
+    logs::create(streams, numbers, stream.retention()).await?;
     pause(streams).await;
     let parents: BTreeMap<ShardIndex, LogNumber> = reshard
         .parents()
@@ -199,7 +197,7 @@ async fn step_reshard(
         })
         .collect();
     let parents: Vec<(ShardIndex, LogNumber)> = parents.into_iter().collect();
-    let mut ends = logs::seal(log, parents).await?;
+    let mut ends = logs::seal(streams, parents).await?;
     ends.retain(|(_, end)| *end > 0);
     let Some(first) = reshard.births.first().map(|birth| birth.index) else {
         return Ok(());

@@ -55,6 +55,11 @@ pub(crate) async fn with(settings: Settings) -> World {
     start(clock, log, Blobs::memory(), settings).await
 }
 
+/// A world over an engine of the test's making.
+pub(crate) async fn over(clock: ManualClock, log: Arc<dyn Log>, settings: Settings) -> World {
+    start(clock, log, Blobs::memory(), settings).await
+}
+
 async fn start(clock: ManualClock, log: Arc<dyn Log>, blobs: Blobs, settings: Settings) -> World {
     let tasks = Tasks::new();
     let mut builder = Control::builder(
@@ -90,6 +95,17 @@ impl World {
     pub(crate) async fn restart(self, settings: Settings) -> Self {
         assert!(self.tasks.drain(Duration::from_secs(5)).await);
         start(self.clock, self.log, self.blobs, settings).await
+    }
+
+    /// Another node over the same log.
+    pub(crate) async fn second(&self, settings: Settings) -> Self {
+        start(
+            self.clock.clone(),
+            Arc::clone(&self.log),
+            self.blobs.clone(),
+            settings,
+        )
+        .await
     }
 
     pub(crate) async fn call(&self, op: &str, body: Value) -> Result<Value, ApiError> {
