@@ -19,6 +19,7 @@ pub mod odd;
 mod pattern;
 pub mod rest_json;
 mod serialization;
+pub mod sigv4;
 #[cfg(test)]
 mod table_tests;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Every bound of this crate, in one place. The body itself is bounded before it gets here, by the server.
 
+use std::time::Duration;
+
 /// Deepest nesting of a decoded body, in lists, maps and structures. DynamoDB's 32 levels take three each.
 pub const DEPTH_MAX: usize = 128;
 
@@ -31,3 +33,15 @@ pub const FRAME_HEADERS_BYTES_MAX: usize = 128 * 1024;
 
 /// Longest ARN, in bytes; the longest ARN constraint of the models.
 pub const ARN_BYTES_MAX: usize = 2048;
+
+/// Most headers one signature may list.
+pub const SIGNED_HEADERS_MAX: usize = 128;
+
+/// Most derived signing keys that are remembered; one is some 300 bytes.
+pub const SIGNING_KEYS_MAX: usize = 1024;
+
+/// How far a client's clock may be off, either way (AWS General Reference, "Signature Version 4").
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Longest life of a query-form signature, in seconds: seven days (AWS General Reference).
+pub const QUERY_EXPIRES_S_MAX: u64 = 7 * 24 * 3600;
