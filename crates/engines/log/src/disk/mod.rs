@@ -6,10 +6,12 @@
 //! - a new, renamed or removed name survives only after [`Disk::sync_dir`];
 //! - a write that was cut off leaves any mixture of old and new 512-byte sectors.
 //!
-//! [`RealDisk`] is a directory; the simulated one keeps exactly these promises and breaks all others.
+//! [`RealDisk`] is a directory; `sim::SimDisk` keeps exactly these promises and breaks all others.
 
 mod buffer;
 mod real;
+#[cfg(any(test, feature = "contract"))]
+pub mod sim;
 
 use std::fmt;
 use std::io;

@@ -10,10 +10,9 @@ pub(crate) const GROUP_BYTES: usize = 4 << 20;
 pub(crate) const WAL_BODY_MAX: usize = 32 << 20;
 /// Alignment of everything in a write-ahead segment: what O_DIRECT asks for on every disk sold today.
 pub(crate) const ALIGN: usize = 4096;
-/// Size of a store's first segment; later ones grow fourfold up to the configured size.
-pub(crate) const FIRST_SEGMENT_BYTES: u64 = 1 << 20;
-/// The end of a segment is kept for batches without records, so that a full disk can still be trimmed.
-pub(crate) const META_RESERVE_BYTES: u64 = 64 << 10;
+/// Share of the first segment's size that the end of every segment keeps for batches without records, so that a
+/// full disk can still be trimmed.
+pub(crate) const META_RESERVE_SHARE: u64 = 16;
 /// Sealed files kept open for reading.
 pub(crate) const OPEN_FILES_MAX: usize = 256;
 /// Largest footer of a sealed file that is believed.

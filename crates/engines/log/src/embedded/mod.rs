@@ -195,4 +195,6 @@ impl Log for EmbeddedLog {
 }
 
 #[cfg(test)]
+mod sim_tests;
+#[cfg(test)]
 mod tests;

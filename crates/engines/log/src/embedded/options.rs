@@ -35,6 +35,8 @@ pub struct Options {
     pub rng: Arc<dyn Rng>,
     /// When an append is acknowledged.
     pub durability: Durability,
+    /// Size of the first segment of the write-ahead log; it is made at the first append. Later ones grow fourfold.
+    pub first_segment_bytes: ByteSize,
     /// Size of a full-grown segment of the write-ahead log.
     pub segment_bytes: ByteSize,
     /// Unsealed record bytes at which sealing starts.
@@ -72,6 +74,7 @@ impl Options {
             clock,
             rng,
             durability: Durability::Fsync,
+            first_segment_bytes: ByteSize::mib(1),
             segment_bytes: ByteSize::mib(64),
             seal_bytes: ByteSize::mib(128),
             seal_age: Duration::from_secs(600),

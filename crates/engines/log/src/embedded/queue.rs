@@ -99,6 +99,7 @@ impl Queue {
     }
 
     /// Takes the next group into `group`, which is empty.
+    #[cfg(test)]
     pub(super) fn take(&self, group: &mut Vec<Op>) {
         self.lock().take(group);
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError};
 use millrace_base::Timestamp;
 
 use super::background::Background;
+use super::codec::as_usize;
 use super::commit::Committer;
 use super::core::{Core, DirectoryLock, Shared};
 use super::heads::{Head, Heads};
@@ -54,7 +55,7 @@ pub(super) fn open(options: &Options) -> Result<Core, OpenError> {
     };
     let shared = Arc::new(Shared::new(options, key));
     let (files, extents) = load_files(&**disk, key, &tables)?;
-    let mut logs = Logs::new(&tables, extents)?;
+    let mut logs = Logs::new(&tables, extents);
 
     let segments = find_segments(&**disk, &names)?;
     let (mut scan, trimmed) = (Scan::default(), tables.trimmed);
@@ -67,12 +68,9 @@ pub(super) fn open(options: &Options) -> Result<Core, OpenError> {
         logs.replay(&shared, &segments, located)?;
     }
 
-    // What was accepted may so far only be in the operating system's cache: the last run did not wait for it.
-    for (index, found) in segments.iter().enumerate() {
-        if chain.iter().any(|located| located.segment == index) {
-            found.file.sync().map_err(io_error("sync", &found.name))?;
-        }
-    }
+    logs.show(&shared)?;
+
+    harden(&segments, &chain, scan.durable())?;
     tables.epoch += 1;
     let (epoch, next_file) = (
         tables.epoch,
@@ -82,14 +80,13 @@ pub(super) fn open(options: &Options) -> Result<Core, OpenError> {
     let manifest = Manifest::write(Arc::clone(disk), key, tables).map_err(io_error("write", "MANIFEST"))?;
     remove_leftovers(&**disk, &names, &listed);
 
-    logs.show(&shared);
     let last_seq = chain.last().map_or(trimmed.0, |located| located.header.batch_seq);
     let (used, free) = sort_segments(&segments, &chain);
     let mut ring = Ring::new(
         Arc::clone(disk),
         epoch,
         shared.fsync,
-        options.segment_bytes.0,
+        (options.first_segment_bytes.0, options.segment_bytes.0),
         used,
         free,
     );
@@ -117,6 +114,28 @@ pub(super) fn open(options: &Options) -> Result<Core, OpenError> {
     let core = Core::new(shared, committer, background, lock);
     core.recount();
     Ok(core)
+}
+
+/// Makes what was accepted durable. The last run did not wait for that, or its sync failed: then the operating
+/// system shows bytes that it does not intend to write any more, so that only writing them again helps.
+fn harden(segments: &[Found], chain: &[Located], durable: u64) -> Result<(), OpenError> {
+    for (index, found) in segments.iter().enumerate() {
+        let mut touched = false;
+        for located in chain.iter().filter(|located| located.segment == index) {
+            touched = true;
+            if located.header.batch_seq > durable {
+                let mut batch = vec![0; as_usize(located.header.stored_bytes())];
+                let read = found.file.read_at(&mut batch, located.position);
+                let read = read.map_err(io_error("read", &found.name))?;
+                let again = found.file.write_at(&batch[..read], located.position);
+                again.map_err(io_error("write", &found.name))?;
+            }
+        }
+        if touched {
+            found.file.sync().map_err(io_error("sync", &found.name))?;
+        }
+    }
+    Ok(())
 }
 
 /// A store that does not exist yet. Its key must be known before anything is written under it.
@@ -211,10 +230,6 @@ fn remove_leftovers(disk: &dyn Disk, names: &[String], listed: &[u64]) {
     }
 }
 
-fn gap(log: LogId, offset: u64, file: &str) -> OpenError {
-    damaged(file, format!("no file holds offset {offset} of log {}", log.0))
-}
-
 /// The logs while they are put together.
 struct Logs {
     heads: Heads,
@@ -222,23 +237,12 @@ struct Logs {
 }
 
 impl Logs {
-    fn new(tables: &Tables, mut extents: HashMap<LogId, Vec<Extent>>) -> Result<Self, OpenError> {
+    fn new(tables: &Tables, mut extents: HashMap<LogId, Vec<Extent>>) -> Self {
         let mut heads = Heads::default();
         for (id, meta) in &tables.logs {
             let mut extents = extents.remove(id).unwrap_or_default();
             extents.sort_unstable_by_key(|extent| extent.first);
-            // Sealing has moved every record that the tables count, so that no gap can be.
-            let mut end = meta.start;
-            for extent in &extents {
-                if extent.first > end {
-                    return Err(gap(*id, end, &name_of(extent.file.id)));
-                }
-                extent.adopt();
-                end = extent.end;
-            }
-            if end != meta.end {
-                return Err(gap(*id, end, "MANIFEST"));
-            }
+            extents.iter().for_each(Extent::adopt);
             let tail = Tail {
                 start: meta.start,
                 end: meta.end,
@@ -250,17 +254,27 @@ impl Logs {
                 cell: Arc::new(LogCell::new(*id, tail, extents.into())),
             });
         }
-        Ok(Self { heads, oldest: None })
+        Self { heads, oldest: None }
     }
 
-    /// Makes the logs visible.
-    fn show(&self, shared: &Shared) {
+    /// Makes the logs visible, if every readable record is somewhere. Only now can that be told: a file may be
+    /// gone because of a trim that the tables do not know yet.
+    fn show(&self, shared: &Shared) -> Result<(), OpenError> {
+        for cell in self.heads.cells() {
+            if let Some(offset) = cell.lock().first_gap() {
+                return Err(damaged(
+                    "MANIFEST",
+                    format!("no file holds offset {offset} of log {}", cell.id.0),
+                ));
+            }
+        }
         let cells = self.heads.cells().map(|cell| (cell.id, Arc::clone(cell)));
         shared
             .logs
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(cells);
+        Ok(())
     }
 
     fn replay(&mut self, shared: &Shared, segments: &[Found], located: &Located) -> Result<(), OpenError> {

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::codec::as_u64;
-use super::limits::{FIRST_SEGMENT_BYTES, META_RESERVE_BYTES};
+use super::limits::{ALIGN, META_RESERVE_SHARE};
 use crate::disk::{Access, Disk, DiskFile, allocate};
 
 const PREFIX: &str = "wal-";
@@ -35,6 +35,8 @@ struct Active {
 pub(super) struct Ring {
     disk: Arc<dyn Disk>,
     direct: bool,
+    /// Sizes of the first and of a full-grown segment.
+    first_bytes: u64,
     segment_bytes: u64,
     active: Option<Active>,
     /// Segments that hold batches which are in no file yet, oldest first, with their last batch.
@@ -78,7 +80,7 @@ impl Ring {
         disk: Arc<dyn Disk>,
         epoch: u64,
         direct: bool,
-        segment_bytes: u64,
+        (first_bytes, segment_bytes): (u64, u64),
         used: VecDeque<(Segment, u64)>,
         free: Vec<Segment>,
     ) -> Self {
@@ -87,10 +89,14 @@ impl Ring {
             .filter_map(|segment| number_of(&segment.name))
             .max()
             .map_or(1, |n| n + 1);
-        let segment_bytes = segment_bytes.max(FIRST_SEGMENT_BYTES);
+        let first_bytes = first_bytes
+            .max(16 * as_u64(ALIGN))
+            .next_multiple_of(as_u64(ALIGN));
+        let segment_bytes = segment_bytes.max(first_bytes).next_multiple_of(as_u64(ALIGN));
         Self {
             disk,
             direct,
+            first_bytes,
             segment_bytes,
             active: None,
             used,
@@ -105,7 +111,8 @@ impl Ring {
     /// # Errors
     /// A full disk, when there is no free segment; nothing has changed then.
     pub(super) fn make_room(&mut self, len: usize, last_seq: u64, freeing: bool) -> io::Result<()> {
-        let reserve = if freeing { 0 } else { META_RESERVE_BYTES };
+        let kept = self.first_bytes / META_RESERVE_SHARE;
+        let reserve = if freeing { 0 } else { kept };
         let len = as_u64(len);
         if self
             .active
@@ -114,15 +121,11 @@ impl Ring {
         {
             return Ok(());
         }
-        let needed = len + META_RESERVE_BYTES;
+        let needed = len + kept;
         let segment = match self.free.iter().position(|segment| segment.bytes >= needed) {
             Some(at) => self.free.swap_remove(at),
             // Small, because appends wait meanwhile: the background makes the large ones.
-            None => self.make(
-                needed
-                    .max(FIRST_SEGMENT_BYTES)
-                    .next_multiple_of(FIRST_SEGMENT_BYTES),
-            )?,
+            None => self.make(needed.next_multiple_of(self.first_bytes))?,
         };
         let access = if self.direct {
             Access::Direct

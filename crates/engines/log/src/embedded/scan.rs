@@ -105,6 +105,11 @@ impl Scan {
         Ok(as_u64(ALIGN))
     }
 
+    /// The greatest number that some batch knows to be durable.
+    pub(super) fn durable(&self) -> u64 {
+        self.claim.map_or(0, |(durable, _)| durable)
+    }
+
     /// The batches that count, in order.
     ///
     /// # Errors

@@ -295,7 +295,16 @@ impl LogState {
         as_u64(self.cache_bytes) + self.extents.iter().map(|extent| extent.bytes).sum::<u64>()
     }
 
-    pub(super) fn cache_bytes(&self) -> usize {
-        self.cache_bytes
+    /// The first readable offset that is neither in a file nor in memory.
+    pub(super) fn first_gap(&self) -> Option<Offset> {
+        let mut end = self.tail.start;
+        let files = self.extents.iter().map(|extent| (extent.first, extent.end));
+        for (first, upto) in files.chain(self.cache.iter().map(|cached| (cached.first, cached.end()))) {
+            if first > end {
+                return Some(end);
+            }
+            end = end.max(upto);
+        }
+        (end < self.tail.end).then_some(end)
     }
 }
