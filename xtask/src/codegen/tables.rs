@@ -104,6 +104,7 @@ pub(crate) fn shapes(model: &Model) -> Result<String> {
          use crate::model::{{Kind, Location, Member, Shape, TimestampFormat, body, required}};\n\n",
         model.id
     );
+    let element_name = if model.protocol == "Query" { "member" } else { "" };
     let mut taken = BTreeMap::new();
     for (name, shape) in &model.shapes {
         let constant = names::constant(name);
@@ -115,13 +116,14 @@ pub(crate) fn shapes(model: &Model) -> Result<String> {
         let _ = writeln!(
             out,
             "pub static {constant}: Shape = Shape {{ name: {name:?}, kind: {} }};",
-            kind(&shape.kind)
+            kind(&shape.kind, element_name)
         );
     }
     Ok(out)
 }
 
-fn kind(kind: &Kind) -> String {
+/// A list's elements have a name in awsQuery only, and there, as no model says otherwise, always the same.
+fn kind(kind: &Kind, element_name: &str) -> String {
     match kind {
         Kind::Structure { members, form } => format!(
             "Kind::Structure {{ members: &[{}], union: {}, event_stream: {} }}",
@@ -131,7 +133,7 @@ fn kind(kind: &Kind) -> String {
         ),
         Kind::List { element, bounds } => {
             format!(
-                "Kind::List {{ element: &{}, element_name: \"\", {} }}",
+                "Kind::List {{ element: &{}, element_name: {element_name:?}, {} }}",
                 names::constant(element),
                 range(bounds)
             )

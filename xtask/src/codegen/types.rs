@@ -75,14 +75,38 @@ fn structure(model: &Model, name: &str, members: &[Member], out: &mut String) ->
         )
     };
     let (ty, constant) = (names::type_name(name), names::constant(name));
+    let secret = members.iter().any(|m| m.sensitive);
+    let derived_debug = if secret { "" } else { " Debug," };
     let _ = write!(
         out,
-        "#[derive(Clone, Debug, PartialEq{derives})]\npub struct {ty} {{\n{fields}}}\n\n\
+        "#[derive(Clone,{derived_debug} PartialEq{derives})]\npub struct {ty} {{\n{fields}}}\n\n\
          impl Typed for {ty} {{\nfn from_value(value: Value) -> Result<Self, Mismatch> {{\n{from}\n}}\n\n\
          fn into_value(self) -> Value {{\n{into}\n}}\n}}\n\n\
          impl Shaped for {ty} {{\nconst SHAPE: &'static crate::Shape = &shapes::{constant};\n}}\n\n"
     );
+    if secret {
+        redacted(&ty, members, out);
+    }
     Ok(())
+}
+
+/// A `Debug` that does not show what the model calls sensitive.
+fn redacted(ty: &str, members: &[Member], out: &mut String) {
+    let _ = write!(
+        out,
+        "impl std::fmt::Debug for {ty} {{\nfn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{\n\
+         f.debug_struct({ty:?})"
+    );
+    for member in members {
+        let field = names::field(&member.name);
+        let value = if member.sensitive {
+            "&\"***\"".to_owned()
+        } else {
+            format!("&self.{field}")
+        };
+        let _ = write!(out, ".field({:?}, {value})", field.trim_start_matches("r#"));
+    }
+    *out += ".finish()\n}\n}\n\n";
 }
 
 fn rust_type(model: &Model, name: &str) -> Result<String> {

@@ -142,7 +142,7 @@ pub static PROVIDED_CONTEXTS_LIST_TYPE: Shape = Shape {
     name: "ProvidedContextsListType",
     kind: Kind::List {
         element: &PROVIDED_CONTEXT,
-        element_name: "",
+        element_name: "member",
         min: Some(1),
         max: Some(5),
     },
@@ -280,7 +280,7 @@ pub static POLICY_DESCRIPTOR_LIST_TYPE_LOWER: Shape = Shape {
     name: "policyDescriptorListType",
     kind: Kind::List {
         element: &POLICY_DESCRIPTOR_TYPE,
-        element_name: "",
+        element_name: "member",
         min: None,
         max: None,
     },
@@ -346,7 +346,7 @@ pub static TAG_KEY_LIST_TYPE_LOWER: Shape = Shape {
     name: "tagKeyListType",
     kind: Kind::List {
         element: &TAG_KEY_TYPE_LOWER,
-        element_name: "",
+        element_name: "member",
         min: None,
         max: Some(50),
     },
@@ -364,7 +364,7 @@ pub static TAG_LIST_TYPE_LOWER: Shape = Shape {
     name: "tagListType",
     kind: Kind::List {
         element: &TAG,
-        element_name: "",
+        element_name: "member",
         min: None,
         max: Some(50),
     },

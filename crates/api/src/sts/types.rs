@@ -136,7 +136,7 @@ impl Shaped for AssumedRoleUser {
     const SHAPE: &'static crate::Shape = &shapes::ASSUMED_ROLE_USER;
 }
 
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct Credentials {
     pub access_key_id: String,
     pub secret_access_key: String,
@@ -167,6 +167,17 @@ impl Typed for Credentials {
 
 impl Shaped for Credentials {
     const SHAPE: &'static crate::Shape = &shapes::CREDENTIALS;
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("secret_access_key", &"***")
+            .field("session_token", &self.session_token)
+            .field("expiration", &self.expiration)
+            .finish()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]
