@@ -7,7 +7,7 @@ use crate::client::CallError;
 use crate::output::note;
 
 /// The exit statuses, as `millrace --help` shows them. Numbers are never reused.
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Exit status:
   0    done
   1    failed; standard error says why
@@ -19,7 +19,7 @@ Exit status:
 
 /// Why a command ends with a status of its own, without another word on standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Early {
+pub(crate) enum Early {
     /// Some records were not taken; the result said which.
     #[error("some records were not taken")]
     Partial,
@@ -32,8 +32,10 @@ pub enum Early {
 }
 
 /// The exit status of a command's end.
-pub fn code(result: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
     if let Some(early) = error.downcast_ref::<Early>() {
         return ExitCode::from(match early {
             Early::Partial => 3,
@@ -42,7 +44,10 @@ pub fn code(result: anyhow::Result<()>) -> ExitCode {
         });
     }
     let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    if error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken_pipe)) {
+    if error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken_pipe))
+    {
         return ExitCode::SUCCESS;
     }
     note(format_args!("millrace: {error:#}"));

@@ -4,7 +4,15 @@
 //! [`kpl`] takes aggregated records apart, [`doctor`] and [`demo`] are what their commands do. Only [`output`]
 //! writes to the terminal; [`exit`] says what the exit status means.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::cast_possible_truncation
+    )
+)]
 
 mod client;
 mod commands;

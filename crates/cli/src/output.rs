@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// Results are JSON.
     pub json: bool,
     /// Standard output is a terminal: results may move and have colour.
@@ -20,19 +20,22 @@ pub struct Output {
 
 impl Output {
     /// Output for a command that may have `--json`.
-    pub fn new(json: bool) -> Self {
-        Self { json, terminal: io::stdout().is_terminal() && !json }
+    pub(crate) fn new(json: bool) -> Self {
+        Self {
+            json,
+            terminal: io::stdout().is_terminal() && !json,
+        }
     }
 
     /// One line of a result.
-    pub fn line(self, text: impl fmt::Display) -> io::Result<()> {
+    pub(crate) fn line(self, text: impl fmt::Display) -> io::Result<()> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}")?;
         out.flush()
     }
 
     /// Bytes of a result, as they are, and a line's end.
-    pub fn raw_line(self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn raw_line(self, bytes: &[u8]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.write_all(b"\n")?;
@@ -40,7 +43,7 @@ impl Output {
     }
 
     /// Bytes that steer a terminal; nothing is written elsewhere.
-    pub fn control(self, sequence: &str) -> io::Result<()> {
+    pub(crate) fn control(self, sequence: &str) -> io::Result<()> {
         if !self.terminal {
             return Ok(());
         }
@@ -48,7 +51,7 @@ impl Output {
     }
 
     /// One JSON document on a line of its own.
-    pub fn json_line(self, value: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn json_line(self, value: &impl Serialize) -> io::Result<()> {
         let mut out = io::stdout().lock();
         serde_json::to_writer(&mut out, value)?;
         out.write_all(b"\n")?;
@@ -56,7 +59,11 @@ impl Output {
     }
 
     /// A result that is one thing: an indented JSON document, or lines.
-    pub fn document(self, value: &impl Serialize, lines: impl FnOnce() -> Vec<String>) -> io::Result<()> {
+    pub(crate) fn document(
+        self,
+        value: &impl Serialize,
+        lines: impl FnOnce() -> Vec<String>,
+    ) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
             serde_json::to_writer_pretty(&mut out, value)?;
@@ -70,41 +77,55 @@ impl Output {
     }
 
     /// `text` in bold on a terminal.
-    pub fn bold(self, text: impl fmt::Display) -> String {
+    pub(crate) fn bold(self, text: impl fmt::Display) -> String {
         self.styled("1", text)
     }
 
     /// `text` dimmed on a terminal.
-    pub fn dim(self, text: impl fmt::Display) -> String {
+    pub(crate) fn dim(self, text: impl fmt::Display) -> String {
         self.styled("2", text)
     }
 
     /// `text` in an ANSI style on a terminal that has not asked for plain text (`NO_COLOR`, no-color.org).
-    pub fn styled(self, code: &str, text: impl fmt::Display) -> String {
+    pub(crate) fn styled(self, code: &str, text: impl fmt::Display) -> String {
         let plain = !self.terminal || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if plain { text.to_string() } else { format!("\x1b[{code}m{text}\x1b[0m") }
+        if plain {
+            text.to_string()
+        } else {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        }
     }
 }
 
 /// Says something beside the result. Standard error that is gone is nobody's loss.
-pub fn note(text: impl fmt::Display) {
+pub(crate) fn note(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Whether what is said beside the result reaches a terminal.
-pub fn notes_reach_a_terminal() -> bool {
+pub(crate) fn notes_reach_a_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
 /// Columns under their headings, as wide as needed; the last one is not padded.
-pub fn table(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize, heading: &str| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count());
         cells.chain([heading.chars().count()]).max().unwrap_or_default()
     };
-    let widths: Vec<usize> = headings.iter().enumerate().map(|(column, heading)| width(column, heading)).collect();
+    let widths: Vec<usize> = headings
+        .iter()
+        .enumerate()
+        .map(|(column, heading)| width(column, heading))
+        .collect();
     let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         padded.join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(&mut headings.iter().copied())];
@@ -118,8 +139,14 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = vec![vec!["a".to_owned(), "first".to_owned()], vec!["long name".to_owned(), "x".to_owned()]];
-        assert_eq!(table(&["NAME", "STATE"], &rows), ["NAME       STATE", "a          first", "long name  x"]);
+        let rows = vec![
+            vec!["a".to_owned(), "first".to_owned()],
+            vec!["long name".to_owned(), "x".to_owned()],
+        ];
+        assert_eq!(
+            table(&["NAME", "STATE"], &rows),
+            ["NAME       STATE", "a          first", "long name  x"]
+        );
         assert_eq!(table(&["NAME", "STATE"], &[]), ["NAME  STATE"]);
     }
 }

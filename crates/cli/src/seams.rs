@@ -12,7 +12,7 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// What every command needs of its surroundings. Clones share it.
 #[derive(Clone)]
-pub struct Seams {
+pub(crate) struct Seams {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -23,18 +23,17 @@ pub struct Seams {
 
 impl Seams {
     /// The operating system's.
-    pub fn new() -> Self {
-        Self { clock: Arc::new(SystemClock::new()), rng: Arc::new(SystemRng), tasks: Tasks::new() }
-    }
-
-    /// The same, with tasks of its own.
-    pub fn with_own_tasks(&self) -> Self {
-        Self { tasks: Tasks::new(), ..self.clone() }
+    pub(crate) fn new() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::new()),
+            rng: Arc::new(SystemRng),
+            tasks: Tasks::new(),
+        }
     }
 }
 
 /// Runs an asynchronous command to its end, then ends its tasks.
-pub fn block_on<F, C>(command: C) -> Result<()>
+pub(crate) fn block_on<F, C>(command: C) -> Result<()>
 where
     C: FnOnce(Seams) -> F,
     F: Future<Output = Result<()>>,
@@ -56,7 +55,7 @@ where
 }
 
 /// Completes when the user presses ctrl-C or the process is told to end.
-pub async fn interrupted() {
+pub(crate) async fn interrupted() {
     let ctrl_c = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

@@ -21,7 +21,10 @@ const RECORDS_PER_PUT: u64 = 7;
 
 /// Rounds of kill and restart; `MILLRACE_KILL_ROUNDS` asks for more.
 fn rounds() -> u64 {
-    std::env::var("MILLRACE_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(50)
+    std::env::var("MILLRACE_KILL_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(50)
 }
 
 /// What was acknowledged: `(shard, sequence number)` by record name.
@@ -56,13 +59,16 @@ fn no_acknowledged_record_is_lost_doubled_or_reordered() {
 fn produce(mut client: Client, producer: usize, next: &AtomicU64, journal: &Journal, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         let first = next.fetch_add(RECORDS_PER_PUT, Ordering::Relaxed);
-        let names: Vec<String> = (first..first + RECORDS_PER_PUT).map(|n| format!("{producer}-{n:09}")).collect();
+        let names: Vec<String> = (first..first + RECORDS_PER_PUT)
+            .map(|n| format!("{producer}-{n:09}"))
+            .collect();
         let records: Vec<Value> = names
             .iter()
             .enumerate()
             .map(|(at, name)| json!({"Data": common::base64(name.as_bytes()), "PartitionKey": format!("k{at}")}))
             .collect();
-        let Ok(answer) = client.try_call("PutRecords", &json!({"StreamName": "kills", "Records": records})) else {
+        let Ok(answer) = client.try_call("PutRecords", &json!({"StreamName": "kills", "Records": records}))
+        else {
             return;
         };
         let mut journal = journal.lock().unwrap();
@@ -76,7 +82,11 @@ fn produce(mut client: Client, producer: usize, next: &AtomicU64, journal: &Jour
 }
 
 fn verify(client: &mut Client, journal: &HashMap<String, (String, String)>) {
-    assert!(journal.len() > 1000, "only {} records were acknowledged: the load was no load", journal.len());
+    assert!(
+        journal.len() > 1000,
+        "only {} records were acknowledged: the load was no load",
+        journal.len()
+    );
     let mut seen: HashMap<String, (String, String)> = HashMap::new();
     for shard in 0..SHARDS {
         let shard = format!("shardId-{shard:012}");
@@ -84,16 +94,28 @@ fn verify(client: &mut Client, journal: &HashMap<String, (String, String)>) {
         let mut numbers = HashSet::new();
         let mut highest = String::new();
         for (name, number) in client.read_all("kills", &shard) {
-            assert!(numbers.insert(number.clone()), "sequence number {number} twice in {shard}");
-            assert!(number > highest, "sequence number {number} after {highest} in {shard}");
+            assert!(
+                numbers.insert(number.clone()),
+                "sequence number {number} twice in {shard}"
+            );
+            assert!(
+                number > highest,
+                "sequence number {number} after {highest} in {shard}"
+            );
             highest.clone_from(&number);
             let (producer, count) = name.split_once('-').unwrap();
             let count: u64 = count.parse().unwrap();
             if let Some(before) = last.insert(producer.to_owned(), count) {
-                assert!(before < count, "producer {producer}: {count} stands after {before} in {shard}");
+                assert!(
+                    before < count,
+                    "producer {producer}: {count} stands after {before} in {shard}"
+                );
             }
             let place = (shard.clone(), number);
-            assert!(seen.insert(name.clone(), place).is_none(), "record {name} is there twice");
+            assert!(
+                seen.insert(name.clone(), place).is_none(),
+                "record {name} is there twice"
+            );
         }
     }
     for (name, place) in journal {

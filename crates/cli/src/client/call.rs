@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -22,17 +22,18 @@ const CODEC: Codec = Codec::Json11;
 
 /// A client of one endpoint. Clones share its connections.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     connections: Shared,
-    identity: Arc<Identity>,
-    clock: Arc<dyn Clock>,
+    pub(super) identity: Arc<Identity>,
+    pub(super) clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
 
-struct Identity {
-    endpoint: Endpoint,
-    region: String,
-    credentials: Credentials,
+/// Who calls, and where.
+pub(super) struct Identity {
+    pub(super) endpoint: Endpoint,
+    pub(super) region: String,
+    pub(super) credentials: Credentials,
 }
 
 impl Client {
@@ -40,7 +41,7 @@ impl Client {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(
+    pub(crate) fn new(
         endpoint: Endpoint,
         region: String,
         credentials: Credentials,
@@ -49,21 +50,30 @@ impl Client {
     ) -> Result<Self> {
         let (clock, rng, tasks) = seams;
         let connections = Arc::new(Connections::new(endpoint.clone(), ca, tasks)?);
-        Ok(Self { connections, identity: Arc::new(Identity { endpoint, region, credentials }), clock, rng })
+        Ok(Self {
+            connections,
+            identity: Arc::new(Identity {
+                endpoint,
+                region,
+                credentials,
+            }),
+            clock,
+            rng,
+        })
     }
 
     /// Where it calls.
-    pub fn endpoint(&self) -> &Endpoint {
+    pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.identity.endpoint
     }
 
     /// The clock it signs and waits by.
-    pub fn clock(&self) -> &Arc<dyn Clock> {
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
     /// Its randomness.
-    pub fn rng(&self) -> &Arc<dyn Rng> {
+    pub(crate) fn rng(&self) -> &Arc<dyn Rng> {
         &self.rng
     }
 
@@ -71,12 +81,23 @@ impl Client {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn call<I: Typed, O: Typed>(&self, operation: &'static str, input: I) -> Result<O, CallError> {
+    pub(crate) async fn call<I: Typed, O: Typed>(
+        &self,
+        operation: &'static str,
+        input: I,
+    ) -> Result<O, CallError> {
         let operation = find(operation)?;
-        let malformed = |detail: String| CallError::Malformed { operation: operation.name, detail };
-        let shape = operation.output.ok_or_else(|| malformed("the operation has no answer".to_owned()))?;
+        let malformed = |detail: String| CallError::Malformed {
+            operation: operation.name,
+            detail,
+        };
+        let shape = operation
+            .output
+            .ok_or_else(|| malformed("the operation has no answer".to_owned()))?;
         let body = self.body(operation, input).await?;
-        let value = CODEC.decode(shape, &body).map_err(|error| malformed(error.to_string()))?;
+        let value = CODEC
+            .decode(shape, &body)
+            .map_err(|error| malformed(error.to_string()))?;
         O::from_value(value).map_err(|error| malformed(error.to_string()))
     }
 
@@ -84,7 +105,7 @@ impl Client {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn send<I: Typed>(&self, operation: &'static str, input: I) -> Result<(), CallError> {
+    pub(crate) async fn send<I: Typed>(&self, operation: &'static str, input: I) -> Result<(), CallError> {
         self.body(find(operation)?, input).await.map(drop)
     }
 
@@ -92,7 +113,11 @@ impl Client {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn subscribe<I: Typed>(&self, operation: &'static str, input: I) -> Result<Events, CallError> {
+    pub(crate) async fn subscribe<I: Typed>(
+        &self,
+        operation: &'static str,
+        input: I,
+    ) -> Result<Events, CallError> {
         let operation = find(operation)?;
         let body = encode(operation, input)?;
         let (response, connection) = self.exchange(operation, &body).await?;
@@ -100,10 +125,14 @@ impl Client {
             let id = request_id(&response);
             return Ok(Events::new(operation, id, response.into_body(), connection));
         }
-        Err(self.read(operation, response, connection).await.err().unwrap_or_else(|| CallError::Malformed {
-            operation: operation.name,
-            detail: "an error without a body".to_owned(),
-        }))
+        Err(self
+            .read(operation, response, connection)
+            .await
+            .err()
+            .unwrap_or_else(|| CallError::Malformed {
+                operation: operation.name,
+                detail: "an error without a body".to_owned(),
+            }))
     }
 
     async fn body<I: Typed>(&self, operation: &'static Operation, input: I) -> Result<Bytes, CallError> {
@@ -130,9 +159,10 @@ impl Client {
         };
         match tokio::time::timeout(RESPONSE_TIME_MAX, whole).await {
             Ok(result) => result,
-            Err(_) => {
-                Err(CallError::Timeout { operation: operation.name, seconds: RESPONSE_TIME_MAX.as_secs() })
-            }
+            Err(_) => Err(CallError::Timeout {
+                operation: operation.name,
+                seconds: RESPONSE_TIME_MAX.as_secs(),
+            }),
         }
     }
 
@@ -144,7 +174,7 @@ impl Client {
     ) -> Result<(Response<Incoming>, Connection), CallError> {
         loop {
             let (mut connection, reused) = self.connections.take().await?;
-            let request = self.request(operation, body.clone())?;
+            let request = self.request(operation, body)?;
             match connection.send_request(request).await {
                 Ok(response) => return Ok((response, connection)),
                 // The server closed it while it was idle: the request never got there.
@@ -154,8 +184,15 @@ impl Client {
         }
     }
 
-    fn request(&self, operation: &'static Operation, body: Bytes) -> Result<Request<Full<Bytes>>, CallError> {
-        let refused = |detail: String| CallError::Request { operation: operation.name, detail };
+    fn request(
+        &self,
+        operation: &'static Operation,
+        body: &Bytes,
+    ) -> Result<Request<Full<Bytes>>, CallError> {
+        let refused = |detail: String| CallError::Request {
+            operation: operation.name,
+            detail,
+        };
         let authority = self.identity.endpoint.authority();
         let target = format!("{}.{}", SERVICE.target_prefix, operation.name);
         let head = [
@@ -163,9 +200,11 @@ impl Client {
             (CONTENT_TYPE, CODEC.content_type().to_owned()),
             (HeaderName::from_static("x-amz-target"), target),
         ];
-        let mut request = Request::post("/").body(Full::new(body.clone())).map_err(|error| refused(error.to_string()))?;
+        let mut request = Request::post("/")
+            .body(Full::new(body.clone()))
+            .map_err(|error| refused(error.to_string()))?;
         let headers = request.headers_mut();
-        for (name, value) in self.signed(head, &body) {
+        for (name, value) in self.signed(head, body) {
             let value = HeaderValue::try_from(value).map_err(|error| refused(error.to_string()))?;
             headers.insert(name, value);
         }
@@ -187,7 +226,10 @@ impl Client {
             let Ok(data) = frame.into_data() else { continue };
             if bytes.len() + data.len() > RESPONSE_BYTES_MAX {
                 let detail = format!("it is longer than {RESPONSE_BYTES_MAX} bytes");
-                return Err(CallError::Malformed { operation: operation.name, detail });
+                return Err(CallError::Malformed {
+                    operation: operation.name,
+                    detail,
+                });
             }
             bytes.extend_from_slice(&data);
         }
@@ -200,22 +242,36 @@ impl Client {
 }
 
 fn find(name: &'static str) -> Result<&'static Operation, CallError> {
-    let unknown = || CallError::Request { operation: name, detail: "there is no such operation".to_owned() };
+    let unknown = || CallError::Request {
+        operation: name,
+        detail: "there is no such operation".to_owned(),
+    };
     SERVICE.operation(name).ok_or_else(unknown)
 }
 
 fn encode<I: Typed>(operation: &'static Operation, input: I) -> Result<Bytes, CallError> {
-    let refused = || CallError::Request { operation: operation.name, detail: "the operation takes nothing".to_owned() };
+    let refused = || CallError::Request {
+        operation: operation.name,
+        detail: "the operation takes nothing".to_owned(),
+    };
     let shape = operation.input.ok_or_else(refused)?;
     Ok(CODEC.encode(shape, &input.into_value()).into())
 }
 
 fn request_id(response: &Response<Incoming>) -> String {
-    let id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+    let id = response
+        .headers()
+        .get("x-amzn-requestid")
+        .and_then(|id| id.to_str().ok());
     id.unwrap_or("-").to_owned()
 }
 
-fn api_error(operation: &'static Operation, status: http::StatusCode, request_id: String, body: &[u8]) -> CallError {
+fn api_error(
+    operation: &'static Operation,
+    status: http::StatusCode,
+    request_id: String,
+    body: &[u8],
+) -> CallError {
     #[derive(serde::Deserialize)]
     struct Body {
         #[serde(rename = "__type")]
@@ -234,11 +290,17 @@ fn api_error(operation: &'static Operation, status: http::StatusCode, request_id
         },
         Err(_) if status.is_server_error() => CallError::Api {
             operation: operation.name,
-            code: status.canonical_reason().unwrap_or("ServerError").replace(' ', ""),
+            code: status
+                .canonical_reason()
+                .unwrap_or("ServerError")
+                .replace(' ', ""),
             message: format!("HTTP {status}"),
             status: status.as_u16(),
             request_id,
         },
-        Err(_) => CallError::Malformed { operation: operation.name, detail: format!("HTTP {status} without an error code") },
+        Err(_) => CallError::Malformed {
+            operation: operation.name,
+            detail: format!("HTTP {status} without an error code"),
+        },
     }
 }

@@ -1,5 +1,6 @@
 //! Connections: opened over TCP or TLS, kept for the next call, dropped when they broke.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,7 +37,12 @@ impl Connections {
         } else {
             None
         };
-        Ok(Self { endpoint, tls, idle: Mutex::default(), tasks })
+        Ok(Self {
+            endpoint,
+            tls,
+            idle: Mutex::default(),
+            tasks,
+        })
     }
 
     /// A connection that is ready for a request, and whether it was used before.
@@ -57,8 +63,11 @@ impl Connections {
         }
     }
 
-    pub(super) fn unreachable(&self, detail: impl ToString) -> CallError {
-        CallError::Unreachable { endpoint: self.endpoint.to_string(), detail: detail.to_string() }
+    pub(super) fn unreachable(&self, detail: impl Display) -> CallError {
+        CallError::Unreachable {
+            endpoint: self.endpoint.to_string(),
+            detail: format!("{detail}"),
+        }
     }
 
     fn pop(&self) -> Option<Connection> {
@@ -68,19 +77,27 @@ impl Connections {
     async fn open(&self) -> Result<Connection, CallError> {
         match tokio::time::timeout(CONNECT_TIME_MAX, self.dial()).await {
             Ok(connection) => connection,
-            Err(_) => Err(self.unreachable(format_args!("no connection after {} s", CONNECT_TIME_MAX.as_secs()))),
+            Err(_) => Err(self.unreachable(format_args!(
+                "no connection after {} s",
+                CONNECT_TIME_MAX.as_secs()
+            ))),
         }
     }
 
     async fn dial(&self) -> Result<Connection, CallError> {
         let address = (self.endpoint.host.as_str(), self.endpoint.port);
-        let tcp = TcpStream::connect(address).await.map_err(|error| self.unreachable(error))?;
+        let tcp = TcpStream::connect(address)
+            .await
+            .map_err(|error| self.unreachable(error))?;
         // Requests are written whole; waiting for more to send only costs time.
         let _ = tcp.set_nodelay(true);
         match &self.tls {
             None => self.handshake(tcp).await,
             Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), tcp).await.map_err(|error| self.unreachable(error))?;
+                let stream = connector
+                    .connect(name.clone(), tcp)
+                    .await
+                    .map_err(|error| self.unreachable(error))?;
                 self.handshake(stream).await
             }
         }
@@ -90,8 +107,9 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (connection, driver) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.unreachable(error))?;
+        let (connection, driver) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.unreachable(error))?;
         self.tasks.spawn_until_stop(async move {
             // Its error reaches the request that was under way.
             let _ = driver.await;

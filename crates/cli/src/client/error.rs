@@ -2,9 +2,11 @@
 
 /// What went wrong, by what the user would do differently.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// There is no connection, or it broke.
-    #[error("cannot reach {endpoint}: {detail}; is the server running? start one with 'millrace serve', or name another with --endpoint")]
+    #[error(
+        "cannot reach {endpoint}: {detail}; is the server running? start one with 'millrace serve', or name another with --endpoint"
+    )]
     Unreachable {
         /// Where.
         endpoint: String,
@@ -34,7 +36,9 @@ pub enum CallError {
         request_id: String,
     },
     /// The answer is none of this API.
-    #[error("the answer to {operation} cannot be understood: {detail}; does a Kinesis-compatible server listen there?")]
+    #[error(
+        "the answer to {operation} cannot be understood: {detail}; does a Kinesis-compatible server listen there?"
+    )]
     Malformed {
         /// Which call.
         operation: &'static str,
@@ -53,7 +57,7 @@ pub enum CallError {
 
 impl CallError {
     /// The error code, where the server answered with one.
-    pub fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Api { code, .. } => Some(code),
             _ => None,
@@ -61,7 +65,7 @@ impl CallError {
     }
 
     /// Whether the same call may succeed soon.
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Timeout { .. } => true,
             Self::Api { status, code, .. } => *status >= 500 || is_throttle(code),
@@ -71,7 +75,7 @@ impl CallError {
 }
 
 /// Whether an error code asks to slow down.
-pub fn is_throttle(code: &str) -> bool {
+pub(crate) fn is_throttle(code: &str) -> bool {
     matches!(
         code,
         "ProvisionedThroughputExceededException"

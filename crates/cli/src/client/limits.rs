@@ -3,25 +3,25 @@
 use std::time::Duration;
 
 /// Largest answer that is read, in bytes: 10 MiB of records in base64, with their fields.
-pub const RESPONSE_BYTES_MAX: usize = 48 << 20;
+pub(crate) const RESPONSE_BYTES_MAX: usize = 48 << 20;
 
 /// Time to reach the server, TLS included.
-pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Time until a whole answer is there.
-pub const RESPONSE_TIME_MAX: Duration = Duration::from_secs(60);
+pub(crate) const RESPONSE_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Time between two frames of an event stream; servers send one every few seconds even when there is nothing new.
-pub const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
+pub(crate) const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Connections that are kept for the next call.
-pub const IDLE_CONNECTIONS_MAX: usize = 16;
+pub(crate) const IDLE_CONNECTIONS_MAX: usize = 16;
 
 /// Attempts of one call, the first included.
-pub const ATTEMPTS_MAX: u32 = 6;
+pub(crate) const ATTEMPTS_MAX: u32 = 6;
 
 /// Longest wait before the second attempt; it doubles with each further one. The wait is random below it.
-pub const BACKOFF_START: Duration = Duration::from_millis(50);
+pub(crate) const BACKOFF_START: Duration = Duration::from_millis(50);
 
 /// Longest wait before any attempt.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(3);
+pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(3);

@@ -5,17 +5,19 @@
 
 mod call;
 mod connect;
-pub mod credentials;
-pub mod endpoint;
+pub(crate) mod credentials;
+pub(crate) mod endpoint;
 mod error;
 mod events;
-pub mod limits;
+pub(crate) mod limits;
 mod retry;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod tls;
 
-pub use call::Client;
-pub use credentials::Credentials;
-pub use endpoint::Endpoint;
-pub use error::CallError;
-pub use events::{Events, PushedEvent};
+pub(crate) use call::Client;
+pub(crate) use credentials::Credentials;
+pub(crate) use endpoint::Endpoint;
+pub(crate) use error::CallError;
+pub(crate) use events::{Events, PushedEvent};

@@ -9,7 +9,9 @@ use super::limits::{BACKOFF_MAX, BACKOFF_START};
 
 /// The wait after the `attempt`-th failure, counted from 1.
 pub(super) fn backoff(attempt: u32, rng: &dyn Rng) -> Duration {
-    let bound = BACKOFF_START.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(BACKOFF_MAX);
+    let bound = BACKOFF_START
+        .saturating_mul(1 << attempt.saturating_sub(1).min(16))
+        .min(BACKOFF_MAX);
     let micros = u64::try_from(bound.as_micros()).unwrap_or(u64::MAX).max(1);
     Duration::from_micros(rng.next_u64() % micros)
 }

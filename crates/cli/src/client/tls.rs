@@ -32,7 +32,10 @@ pub(super) fn config(bundle: Option<&Path>) -> Result<Arc<ClientConfig>> {
         let _ = roots.add(certificate);
     }
     if roots.is_empty() {
-        bail!("{} has no certificate that can be trusted: name a PEM file with --ca", bundle.display());
+        bail!(
+            "{} has no certificate that can be trusted: name a PEM file with --ca",
+            bundle.display()
+        );
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -50,5 +53,7 @@ fn default_bundle() -> Result<PathBuf> {
         }
     }
     let found = BUNDLES.iter().map(Path::new).find(|path| path.exists());
-    found.map(Path::to_owned).context("no trusted certificates are known: name a PEM file with --ca or AWS_CA_BUNDLE")
+    found
+        .map(Path::to_owned)
+        .context("no trusted certificates are known: name a PEM file with --ca or AWS_CA_BUNDLE")
 }

@@ -13,7 +13,7 @@ use crate::seams;
 /// Starts a server in a directory of its own, feeds a stream with live readings of this machine – processor, memory,
 /// disks, network – and reads them back in both ways the API has. Stays up until ctrl-C, so that you can try more.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Address of the server; if the default one is taken, a free port is used
     #[arg(long, env = "MILLRACE_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
@@ -35,7 +35,7 @@ pub struct Args {
 }
 
 /// Gives the tour.
-pub fn run(args: Args) -> Result<()> {
+pub(crate) fn run(args: Args) -> Result<()> {
     let plan = Plan {
         listen: args.listen,
         data_dir: args.data_dir,

@@ -12,12 +12,22 @@ use crate::seams::Seams;
 
 /// Measures the disk and looks at clock, port and limits. Ends with status 1 when something would not work.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Address the server would listen on
-    #[arg(long, env = "MILLRACE_LISTEN", default_value = "127.0.0.1:4567", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "MILLRACE_LISTEN",
+        default_value = "127.0.0.1:4567",
+        value_name = "ADDRESS"
+    )]
     listen: SocketAddr,
     /// Directory the server would keep its data in
-    #[arg(long, env = "MILLRACE_DATA_DIR", default_value = "./millrace-data", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "MILLRACE_DATA_DIR",
+        default_value = "./millrace-data",
+        value_name = "DIR"
+    )]
     data_dir: PathBuf,
     /// Number of small durable writes to measure
     #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -28,12 +38,21 @@ pub struct Args {
 }
 
 /// Runs the checks.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let out = Output::new(args.json);
     let seams = Seams::new();
-    let subject = Subject { listen: args.listen, data_dir: &args.data_dir, syncs: args.syncs, clock: seams.clock };
+    let subject = Subject {
+        listen: args.listen,
+        data_dir: &args.data_dir,
+        syncs: args.syncs,
+        clock: seams.clock,
+    };
     let findings = doctor::run(&subject);
-    let worst = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok);
+    let worst = findings
+        .iter()
+        .map(|finding| finding.verdict)
+        .max()
+        .unwrap_or(Verdict::Ok);
     let document = serde_json::json!({ "verdict": worst, "findings": findings });
     out.document(&document, || {
         let mut lines = Vec::new();
@@ -49,5 +68,9 @@ pub fn run(args: &Args) -> Result<()> {
         }
         lines
     })?;
-    if worst == Verdict::Fail { Err(Early::Failed.into()) } else { Ok(()) }
+    if worst == Verdict::Fail {
+        Err(Early::Failed.into())
+    } else {
+        Ok(())
+    }
 }

@@ -5,8 +5,8 @@ mod config;
 mod demo;
 mod doctor;
 mod serve;
-pub mod server;
-pub mod streams;
+pub(crate) mod server;
+pub(crate) mod streams;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -16,7 +16,7 @@ use crate::exit;
 /// An open-source server for the Amazon Kinesis APIs, and tools to work with streams.
 #[derive(Debug, Parser)]
 #[command(name = "millrace", version, after_help = exit::HELP, arg_required_else_help = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -38,9 +38,9 @@ enum Command {
 }
 
 /// Runs the chosen command.
-pub fn run(cli: Cli) -> Result<()> {
+pub(crate) fn run(cli: Cli) -> Result<()> {
     match cli.command {
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Streams(args) => streams::run(args),
         Command::Config(args) => config::run(&args),
@@ -63,7 +63,11 @@ mod tests {
     fn every_argument_is_explained() {
         fn check(command: &clap::Command, path: &str) {
             for argument in command.get_arguments() {
-                assert!(argument.get_help().is_some(), "{path}: {} has no help", argument.get_id());
+                assert!(
+                    argument.get_help().is_some(),
+                    "{path}: {} has no help",
+                    argument.get_id()
+                );
             }
             for sub in command.get_subcommands() {
                 assert!(sub.get_about().is_some(), "{path} {} has no help", sub.get_name());

@@ -10,7 +10,7 @@ use crate::seams;
 /// Runs the server until it is told to stop (SIGTERM, SIGINT): calls that are under way are answered first. SIGHUP
 /// reads the TLS certificate again.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     options: Options,
     /// Do not say what to try next
@@ -19,13 +19,19 @@ pub struct Args {
 }
 
 /// Runs it.
-pub fn run(args: Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let config = args.options.load()?;
     start_log(&config.log)?;
-    for (name, meant) in Config::unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
-        let meant = meant.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+    for (name, meant) in
+        Config::unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
+    {
+        let meant = meant
+            .map(|name| format!(" (did you mean {name}?)"))
+            .unwrap_or_default();
         if name != super::server::CONFIG_VARIABLE {
-            note(format_args!("the environment variable {name} is no setting of millrace{meant}"));
+            note(format_args!(
+                "the environment variable {name} is no setting of millrace{meant}"
+            ));
         }
     }
     seams::block_on(|_| async move {
@@ -66,7 +72,7 @@ async fn hangup() {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// What the banner tells of the configuration.
@@ -100,9 +106,16 @@ impl Facts {
             Some(dir) => format!("durably in {dir}"),
             None => "in memory, gone at the end".to_owned(),
         };
-        let keys = if self.local_credentials { "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test " } else { "" };
+        let keys = if self.local_credentials {
+            "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test "
+        } else {
+            ""
+        };
         vec![
-            out.bold(format_args!("millrace {} is ready at {endpoint}", env!("CARGO_PKG_VERSION"))),
+            out.bold(format_args!(
+                "millrace {} is ready at {endpoint}",
+                env!("CARGO_PKG_VERSION")
+            )),
             format!("  credentials  {who}"),
             format!("  records      {kept}"),
             "Try next:".to_owned(),

@@ -12,11 +12,11 @@ use tracing_subscriber::EnvFilter;
 use crate::output::notes_reach_a_terminal;
 
 /// Names the configuration file.
-pub const CONFIG_VARIABLE: &str = "MILLRACE_CONFIG";
+pub(crate) const CONFIG_VARIABLE: &str = "MILLRACE_CONFIG";
 
 /// Options of the server. What is not given here is taken from the environment, then from the file.
 #[derive(Debug, Default, clap::Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Address and port to listen on [env: MILLRACE_LISTEN] [default: 127.0.0.1:4567]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
@@ -41,13 +41,15 @@ pub struct Options {
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write a setting as SECTION.KEY=VALUE")?;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("write a setting as SECTION.KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
 impl Options {
     /// The whole configuration.
-    pub fn load(&self) -> Result<Config> {
+    pub(crate) fn load(&self) -> Result<Config> {
         let named = [
             ("server.listen", &self.listen),
             ("storage.data_dir", &self.data_dir),
@@ -55,14 +57,20 @@ impl Options {
             ("tls.cert", &self.tls_cert),
             ("tls.key", &self.tls_key),
         ];
-        let named = named.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
+        let named = named
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
         let overrides: Vec<_> = named.chain(self.set.iter().cloned()).collect();
-        Ok(Config::load(self.config.as_deref(), &|name| std::env::var(name).ok(), &overrides)?)
+        Ok(Config::load(
+            self.config.as_deref(),
+            &|name| std::env::var(name).ok(),
+            &overrides,
+        )?)
     }
 }
 
 /// Starts to write the log, on standard error.
-pub fn start_log(config: &LogConfig) -> Result<()> {
+pub(crate) fn start_log(config: &LogConfig) -> Result<()> {
     let filter: EnvFilter = config.level.parse().context("log.level")?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -76,16 +84,21 @@ pub fn start_log(config: &LogConfig) -> Result<()> {
 }
 
 /// A server of this process.
-pub struct Running {
+pub(crate) struct Running {
     server: Server,
 }
 
 impl Running {
     /// Starts a server with default settings but for its address and its directory. The environment is left out, so
     /// that a tour is the same everywhere.
-    pub async fn start(listen: SocketAddr, data_dir: &Path) -> Result<Self> {
-        let dir = data_dir.to_str().with_context(|| format!("{} is no UTF-8 text", data_dir.display()))?;
-        let overrides = [("server.listen", listen.to_string()), ("storage.data_dir", dir.to_owned())];
+    pub(crate) async fn start(listen: SocketAddr, data_dir: &Path) -> Result<Self> {
+        let dir = data_dir
+            .to_str()
+            .with_context(|| format!("{} is no UTF-8 text", data_dir.display()))?;
+        let overrides = [
+            ("server.listen", listen.to_string()),
+            ("storage.data_dir", dir.to_owned()),
+        ];
         let overrides = overrides.map(|(key, value)| (key.to_owned(), value));
         let config = Config::load(None, &|_| None, &overrides)?;
         let server = Server::start(config).await.context("the server does not start")?;
@@ -93,12 +106,12 @@ impl Running {
     }
 
     /// Where it listens.
-    pub fn local_addr(&self) -> SocketAddr {
+    pub(crate) fn local_addr(&self) -> SocketAddr {
         self.server.local_addr()
     }
 
     /// Stops it and waits, but not for ever.
-    pub async fn stop(self, patience: Duration) -> Result<()> {
+    pub(crate) async fn stop(self, patience: Duration) -> Result<()> {
         self.server.stop();
         match tokio::time::timeout(patience, self.server.join()).await {
             Ok(()) => Ok(()),

@@ -105,7 +105,11 @@ fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
 fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let name = name.trim();
-    if name.is_empty() { "localhost".to_owned() } else { name.to_owned() }
+    if name.is_empty() {
+        "localhost".to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 struct Feeder {
@@ -129,14 +133,20 @@ impl Feeder {
             let now = self.clock.monotonic();
             let readings = sampler.sample(now.saturating_sub(last));
             last = now;
-            anyhow::ensure!(!readings.is_empty(), "/proc has no readings on this system: the demo needs Linux");
-            self.put(readings, state).await?;
+            anyhow::ensure!(
+                !readings.is_empty(),
+                "/proc has no readings on this system: the demo needs Linux"
+            );
+            self.put(&readings, state).await?;
         }
         Ok(())
     }
 
-    async fn put(&self, readings: Vec<Reading>, state: &Mutex<State>) -> Result<()> {
-        let mut records = readings.into_iter().map(|reading| self.record(reading)).collect::<Result<Vec<_>>>()?;
+    async fn put(&self, readings: &[Reading], state: &Mutex<State>) -> Result<()> {
+        let mut records = readings
+            .iter()
+            .map(|reading| self.record(reading))
+            .collect::<Result<Vec<_>>>()?;
         for attempt in 1..=ATTEMPTS_MAX {
             let input = PutRecordsInput {
                 records: records.clone(),
@@ -145,7 +155,11 @@ impl Feeder {
             };
             let output: PutRecordsOutput = self.client.call("PutRecords", input).await?;
             let refused = |code: &Option<String>| code.is_some();
-            let taken = output.records.iter().filter(|result| !refused(&result.error_code)).count();
+            let taken = output
+                .records
+                .iter()
+                .filter(|result| !refused(&result.error_code))
+                .count();
             lock(state).written += taken as u64;
             let mut results = output.records.iter();
             records.retain(|_| results.next().is_none_or(|result| refused(&result.error_code)));
@@ -154,10 +168,14 @@ impl Feeder {
             }
             self.clock.sleep(Duration::from_millis(100) * attempt).await;
         }
-        Err(CallError::Malformed { operation: "PutRecords", detail: format!("{} readings are refused again and again", records.len()) }.into())
+        Err(CallError::Malformed {
+            operation: "PutRecords",
+            detail: format!("{} readings are refused again and again", records.len()),
+        }
+        .into())
     }
 
-    fn record(&self, reading: Reading) -> Result<PutRecordsRequestEntry> {
+    fn record(&self, reading: &Reading) -> Result<PutRecordsRequestEntry> {
         let time = i64::try_from(self.clock.now().0).unwrap_or(i64::MAX);
         let sample = Sample {
             metric: reading.metric.to_owned(),

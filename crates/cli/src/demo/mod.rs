@@ -22,7 +22,7 @@ use stage::Stage;
 use summary::{Summary, Way};
 
 /// What the tour is like.
-pub struct Plan {
+pub(crate) struct Plan {
     /// Where the server listens; `None` is the default port, or a free one if that is taken.
     pub listen: Option<SocketAddr>,
     /// Where the data is kept; `None` is a directory that is removed at the end.
@@ -38,7 +38,7 @@ pub struct Plan {
 }
 
 /// Gives the tour.
-pub async fn run(plan: Plan, seams: Seams) -> Result<()> {
+pub(crate) async fn run(plan: Plan, seams: Seams) -> Result<()> {
     let stage = Stage::set(&plan, &seams).await?;
     let result = play(&plan, &seams, &stage).await;
     stage.strike().await?;
@@ -52,11 +52,29 @@ async fn play(plan: &Plan, seams: &Seams, stage: &Stage) -> Result<()> {
             out.line(line)?;
         }
     }
-    let mut polled = follow(stage, seams, How::Poll { stream: stage.stream.clone() }).await?;
-    let mut pushed = follow(stage, seams, How::Push { consumer_arn: stage.consumer_arn.clone() }).await?;
+    let mut polled = follow(
+        stage,
+        seams,
+        How::Poll {
+            stream: stage.stream.clone(),
+        },
+    )
+    .await?;
+    let mut pushed = follow(
+        stage,
+        seams,
+        How::Push {
+            consumer_arn: stage.consumer_arn.clone(),
+        },
+    )
+    .await?;
     let feed = Feed::start(stage, seams, plan.every);
     let mut summary = Summary::new(feed.run_id().to_owned());
-    let every = if out.terminal { TERMINAL_SUMMARY_TIME } else { LOG_SUMMARY_TIME };
+    let every = if out.terminal {
+        TERMINAL_SUMMARY_TIME
+    } else {
+        LOG_SUMMARY_TIME
+    };
     let mut next_summary = seams.clock.sleep(every);
     let mut end = Box::pin(over(plan, seams));
     loop {
@@ -81,12 +99,18 @@ async fn play(plan: &Plan, seams: &Seams, stage: &Stage) -> Result<()> {
         }
     }
     summary.finish(out, written, seams.clock.monotonic())?;
-    if summary.has_all(written) && written > 0 { Ok(()) } else { Err(Early::Failed.into()) }
+    if summary.has_all(written) && written > 0 {
+        Ok(())
+    } else {
+        Err(Early::Failed.into())
+    }
 }
 
 /// Completes when the tour should end.
 async fn over(plan: &Plan, seams: &Seams) {
-    let Some(lasts) = plan.lasts else { return seams::interrupted().await };
+    let Some(lasts) = plan.lasts else {
+        return seams::interrupted().await;
+    };
     tokio::select! {
         () = seams.clock.sleep(lasts) => {}
         () = seams::interrupted() => {}
@@ -97,8 +121,18 @@ async fn follow(stage: &Stage, seams: &Seams, how: How) -> Result<Follower> {
     // From the beginning, so that nothing is missed; records of an earlier tour carry another run's id.
     let start = Start::TrimHorizon;
     let shards = shards_at(&stage.client, &stage.stream, &start).await?;
-    let shards = shards.into_iter().map(|shard| (shard.shard_id, start.clone())).collect();
-    Ok(Follower::start(Options { client: stage.client.clone(), how, tasks: seams.tasks.clone() }, shards))
+    let shards = shards
+        .into_iter()
+        .map(|shard| (shard.shard_id, start.clone()))
+        .collect();
+    Ok(Follower::start(
+        Options {
+            client: stage.client.clone(),
+            how,
+            tasks: seams.tasks.clone(),
+        },
+        shards,
+    ))
 }
 
 impl Summary {
@@ -115,7 +149,9 @@ impl Summary {
             }
             Some(Delivery::Failed { shard, error }) => Err(anyhow::Error::new(error).context(shard)),
             Some(Delivery::End { .. } | Delivery::Trouble { .. }) => Ok(()),
-            None => anyhow::bail!("the stream has no shards any more: it was deleted while the tour was running"),
+            None => {
+                anyhow::bail!("the stream has no shards any more: it was deleted while the tour was running")
+            }
         }
     }
 }

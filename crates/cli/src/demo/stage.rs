@@ -34,7 +34,9 @@ impl Stage {
     pub(super) async fn set(plan: &Plan, seams: &Seams) -> Result<Self> {
         let temporary = match plan.data_dir {
             Some(_) => None,
-            None => Some(TempDir::with_prefix("millrace-demo-").context("no temporary directory can be made")?),
+            None => {
+                Some(TempDir::with_prefix("millrace-demo-").context("no temporary directory can be made")?)
+            }
         };
         let dir: &Path = match (&plan.data_dir, &temporary) {
             (Some(dir), _) => dir,
@@ -44,9 +46,19 @@ impl Stage {
         let listen = plan.listen.unwrap_or_else(default_address);
         let server = Running::start(listen, dir).await?;
         let address = server.local_addr();
-        let endpoint = Endpoint { tls: false, host: address.ip().to_string(), port: address.port() };
+        let endpoint = Endpoint {
+            tls: false,
+            host: address.ip().to_string(),
+            port: address.port(),
+        };
         let parts = (seams.clock.clone(), seams.rng.clone(), seams.tasks.clone());
-        let client = Client::new(endpoint, "us-east-1".to_owned(), Credentials::local(), None, parts)?;
+        let client = Client::new(
+            endpoint,
+            "us-east-1".to_owned(),
+            Credentials::local(),
+            None,
+            parts,
+        )?;
         let input = CreateStreamInput {
             stream_name: STREAM.to_owned(),
             shard_count: Some(plan.shards),
@@ -59,7 +71,13 @@ impl Stage {
             Err(_) => consumers::register(&client, &arn, CONSUMER).await?,
         };
         let consumer_arn = consumer.consumer_arn;
-        Ok(Self { server, client, stream: STREAM.to_owned(), consumer_arn, temporary })
+        Ok(Self {
+            server,
+            client,
+            stream: STREAM.to_owned(),
+            consumer_arn,
+            temporary,
+        })
     }
 
     /// What to tell before it begins.
@@ -69,16 +87,23 @@ impl Stage {
             Some(_) => "in a temporary directory, removed at the end; keep it with --data-dir DIR",
             None => "in your directory; the next tour goes on there",
         };
-        let option = if endpoint.to_string() == crate::client::endpoint::DEFAULT { String::new() } else { format!(" --endpoint {endpoint}") };
+        let option = if endpoint.to_string() == crate::client::endpoint::DEFAULT {
+            String::new()
+        } else {
+            format!(" --endpoint {endpoint}")
+        };
         let stream = &self.stream;
         vec![
             out.bold(format_args!("millrace demo: a Kinesis server at {endpoint}")),
-            format!("Every reading of this machine becomes a record of stream {stream}; data is kept {kept}."),
+            format!(
+                "Every reading of this machine becomes a record of stream {stream}; data is kept {kept}."
+            ),
             "While it runs, try in another terminal:".to_owned(),
             format!("  millrace streams tail {stream}{option}"),
             format!("  millrace streams put {stream} 'hello'{option}"),
             format!("  millrace streams split {stream} shardId-000000000000{option}"),
-            "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1".to_owned(),
+            "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1"
+                .to_owned(),
             format!("  aws --endpoint-url {endpoint} kinesis describe-stream-summary --stream-name {stream}"),
             "Ctrl-C ends it.".to_owned(),
             String::new(),
@@ -89,7 +114,9 @@ impl Stage {
     pub(super) async fn strike(self) -> Result<()> {
         self.server.stop(STOP_TIME_MAX).await?;
         if let Some(temporary) = self.temporary {
-            temporary.close().context("the temporary directory cannot be removed")?;
+            temporary
+                .close()
+                .context("the temporary directory cannot be removed")?;
         }
         Ok(())
     }
@@ -106,5 +133,9 @@ fn there_is_fine(result: Result<(), CallError>) -> Result<(), CallError> {
 fn default_address() -> SocketAddr {
     let default = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
     let free = TcpListener::bind(default).is_ok();
-    if free { default } else { SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+    if free {
+        default
+    } else {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+    }
 }

@@ -63,7 +63,9 @@ impl Summary {
             return;
         }
         self.started.get_or_insert(now);
-        let latency = u64::try_from(now.as_micros()).unwrap_or(u64::MAX).saturating_sub(sample.put_at_us);
+        let latency = u64::try_from(now.as_micros())
+            .unwrap_or(u64::MAX)
+            .saturating_sub(sample.put_at_us);
         match way {
             Way::GetRecords => self.polled.count(latency),
             Way::SubscribeToShard => {
@@ -109,7 +111,11 @@ impl Summary {
             return out.json_line(&self.document(written, "done"));
         }
         self.print(out, written, now)?;
-        let verdict = if self.has_all(written) { "every record came back both ways" } else { "SOME RECORDS ARE MISSING" };
+        let verdict = if self.has_all(written) {
+            "every record came back both ways"
+        } else {
+            "SOME RECORDS ARE MISSING"
+        };
         out.line(format_args!(
             "done: {written} records put, {} read by GetRecords, {} pushed by SubscribeToShard: {verdict}",
             self.polled.records, self.pushed.records
@@ -117,7 +123,10 @@ impl Summary {
     }
 
     fn lines(&self, out: Output, written: u64, now: Duration) -> Vec<String> {
-        let seconds = now.saturating_sub(self.started.unwrap_or(now)).as_secs_f64().max(0.001);
+        let seconds = now
+            .saturating_sub(self.started.unwrap_or(now))
+            .as_secs_f64()
+            .max(0.001);
         let rows: Vec<_> = self
             .metrics
             .iter()
@@ -125,7 +134,12 @@ impl Summary {
                 let value = format!("{:>10.2} {}", metric.last, metric.unit);
                 let rate = format!("{:.1}/s", rate(metric.records, seconds));
                 let (p50, p99) = metric.channel.percentiles();
-                vec![name.clone(), value, rate, format!("p50 {} p99 {}", millis(p50), millis(p99))]
+                vec![
+                    name.clone(),
+                    value,
+                    rate,
+                    format!("p50 {} p99 {}", millis(p50), millis(p99)),
+                ]
             })
             .collect();
         let mut lines = table(&["METRIC", "LAST VALUE", "RECORDS", "PUT TO PUSH"], &rows);
@@ -153,7 +167,12 @@ impl Summary {
         let metrics: BTreeMap<_, _> = self
             .metrics
             .iter()
-            .map(|(name, m)| (name, json!({ "last": m.last, "unit": m.unit, "push": channel(&m.channel) })))
+            .map(|(name, m)| {
+                (
+                    name,
+                    json!({ "last": m.last, "unit": m.unit, "push": channel(&m.channel) }),
+                )
+            })
             .collect();
         json!({
             "state": state, "put": written, "complete": self.has_all(written),
@@ -197,21 +216,47 @@ mod tests {
 
     fn sample(run: &str, put_at_us: u64) -> Sample {
         let text = |text: &str| text.to_owned();
-        Sample { metric: text("m"), value: 1.5, unit: text("%"), host: text("h"), time: text("t"), run: text(run), put_at_us }
+        Sample {
+            metric: text("m"),
+            value: 1.5,
+            unit: text("%"),
+            host: text("h"),
+            time: text("t"),
+            run: text(run),
+            put_at_us,
+        }
     }
 
     #[test]
     fn both_ways_are_counted_apart_and_other_runs_not_at_all() {
         let mut summary = Summary::new("this".to_owned());
-        summary.count(&sample("this", 1000), Way::GetRecords, Duration::from_micros(3000));
-        summary.count(&sample("this", 1000), Way::SubscribeToShard, Duration::from_micros(1500));
+        summary.count(
+            &sample("this", 1000),
+            Way::GetRecords,
+            Duration::from_micros(3000),
+        );
+        summary.count(
+            &sample("this", 1000),
+            Way::SubscribeToShard,
+            Duration::from_micros(1500),
+        );
         summary.count(&sample("other", 0), Way::SubscribeToShard, Duration::from_secs(1));
         assert!(summary.has_all(1));
         assert!(!summary.has_all(2));
         assert_eq!(summary.polled.percentiles(), (2000, 2000));
         assert_eq!(summary.pushed.percentiles(), (500, 500));
-        let lines = summary.lines(Output { json: false, terminal: false }, 1, Duration::from_secs(1));
-        assert!(lines[1].starts_with("m") && lines[1].contains("1.50 %") && lines[1].contains("p50 0.5 ms"), "{lines:?}");
+        let lines = summary.lines(
+            Output {
+                json: false,
+                terminal: false,
+            },
+            1,
+            Duration::from_secs(1),
+        );
+        assert!(
+            lines[1].starts_with("m") && lines[1].contains("1.50 %") && lines[1].contains("p50 0.5 ms"),
+            "{lines:?}"
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use millrace_base::{Clock, Timestamp};
 
+use millrace_wire::timestamp::iso8601;
+
 use super::Finding;
 
 /// 2025-01-01: no release is older.
@@ -14,7 +16,7 @@ const SAMPLES: u32 = 20_000;
 
 pub(super) fn check(clock: &dyn Clock) -> Finding {
     let now = clock.now();
-    let found = format!("{} s after 1970-01-01 UTC", now.seconds());
+    let found = iso8601(i64::try_from(now.0).unwrap_or(i64::MAX));
     if !(BUILT_AFTER..BUILT_BEFORE).contains(&now) {
         let advice = "set the clock, for example with 'timedatectl set-ntp true': every signature is refused otherwise";
         return Finding::fail("clock", found, advice);
@@ -24,7 +26,11 @@ pub(super) fn check(clock: &dyn Clock) -> Finding {
         return Finding::fail("clock", found, advice);
     }
     let kept = std::path::Path::new(SYNCHRONIZED).exists();
-    let kept = if kept { "kept in step by a time service" } else { "no time service seen; clients must agree within 5 minutes" };
+    let kept = if kept {
+        "kept in step by a time service"
+    } else {
+        "no time service seen; clients must agree within 5 minutes"
+    };
     Finding::ok("clock", format!("{found}, {kept}")).number("epoch_seconds", now.seconds())
 }
 
@@ -47,7 +53,10 @@ mod tests {
     #[test]
     fn a_clock_that_was_never_set_fails() {
         assert_eq!(check(&ManualClock::new(Timestamp(0))).verdict, Verdict::Fail);
-        assert_eq!(check(&ManualClock::new(Timestamp(u64::MAX))).verdict, Verdict::Fail);
+        assert_eq!(
+            check(&ManualClock::new(Timestamp(u64::MAX))).verdict,
+            Verdict::Fail
+        );
         assert_eq!(check(&SystemClock::new()).verdict, Verdict::Ok);
     }
 }

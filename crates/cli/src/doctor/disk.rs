@@ -6,9 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use millrace_base::{ByteSize, Clock};
+use millrace_base::Clock;
 
-use super::{Finding, Subject, Verdict};
+use super::{Finding, Subject, human};
 
 /// One write: what a log's smallest commit takes.
 const WRITE_BYTES: usize = 4096;
@@ -20,9 +20,8 @@ const SLOW_P50: Duration = Duration::from_millis(10);
 const SLOW_P99: Duration = Duration::from_millis(50);
 const FREE_WARN: u64 = 5 << 30;
 const FREE_FAIL: u64 = 512 << 20;
-/// `statfs` names these file systems that live in memory (linux/magic.h).
+/// `statfs` names the file system that lives in memory (linux/magic.h).
 const TMPFS: i64 = 0x0102_1994;
-const RAMFS: i64 = 0x8584_58f6;
 
 pub(super) fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -31,14 +30,23 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let created = !dir.exists();
     if let Err(error) = std::fs::create_dir_all(dir) {
         let advice = "name a directory that you may write with --data-dir, or correct its permissions";
-        return vec![Finding::fail("data-dir", format!("{}: {error}", dir.display()), advice)];
+        return vec![Finding::fail(
+            "data-dir",
+            format!("{}: {error}", dir.display()),
+            advice,
+        )];
     }
     findings.push(place(dir));
     match measure(dir, subject.syncs, &*subject.clock) {
-        Ok(times) => findings.push(judge(times)),
+        Ok(times) => findings.push(judge(&times)),
         Err(error) => {
-            let advice = "name a directory on a healthy disk with free space, one that you may write, with --data-dir";
-            findings.push(Finding::fail("disk-sync", format!("{}: {error}", dir.display()), advice));
+            let advice =
+                "name a directory on a healthy disk with free space, one that you may write, with --data-dir";
+            findings.push(Finding::fail(
+                "disk-sync",
+                format!("{}: {error}", dir.display()),
+                advice,
+            ));
         }
     }
     if created {
@@ -54,17 +62,34 @@ fn place(dir: &Path) -> Finding {
     let stat = rustix::fs::statvfs(dir).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize));
     let free = match stat {
         Ok(free) => free,
-        Err(error) => return Finding::warn("data-dir", format!("{shown}: {error}"), "check that its file system is mounted"),
+        Err(error) => {
+            return Finding::warn(
+                "data-dir",
+                format!("{shown}: {error}"),
+                "check that its file system is mounted",
+            );
+        }
     };
-    let in_memory = rustix::fs::statfs(dir).is_ok_and(|stat| [TMPFS, RAMFS].contains(&i64::from(stat.f_type)));
-    let room = ByteSize(free >> 20 << 20);
-    let found = format!("{shown}, {room} free");
+    let in_memory = rustix::fs::statfs(dir).is_ok_and(|stat| stat.f_type == TMPFS);
+    let found = format!("{shown}, {} free", human(free));
     let finding = if free < FREE_FAIL {
-        Finding::fail("data-dir", found, "free some space: the log needs 512MiB to start")
+        Finding::fail(
+            "data-dir",
+            found,
+            "free some space: the log needs 512MiB to start",
+        )
     } else if in_memory {
-        Finding::warn("data-dir", format!("{found}, in memory"), "it is empty after a restart of the machine: name a directory on a disk with --data-dir")
+        Finding::warn(
+            "data-dir",
+            format!("{found}, in memory"),
+            "it is empty after a restart of the machine: name a directory on a disk with --data-dir",
+        )
     } else if free < FREE_WARN {
-        Finding::warn("data-dir", found, "retention needs room: keep at least 5GiB free, or shorten the retention of your streams")
+        Finding::warn(
+            "data-dir",
+            found,
+            "retention needs room: keep at least 5GiB free, or shorten the retention of your streams",
+        )
     } else {
         Finding::ok("data-dir", found)
     };
@@ -82,7 +107,9 @@ fn measure(dir: &Path, count: u32, clock: &dyn Clock) -> io::Result<Vec<Duration
     let mut times = Vec::new();
     for round in 0..u64::from(count.max(1)) {
         let start = clock.monotonic();
-        probe.file.write_all_at(&block, round % SLOTS * WRITE_BYTES as u64)?;
+        probe
+            .file
+            .write_all_at(&block, round % SLOTS * WRITE_BYTES as u64)?;
         probe.file.sync_data()?;
         times.push(clock.monotonic().saturating_sub(start));
     }
@@ -90,9 +117,12 @@ fn measure(dir: &Path, count: u32, clock: &dyn Clock) -> io::Result<Vec<Duration
     Ok(times)
 }
 
-fn judge(times: Vec<Duration>) -> Finding {
-    let (p50, p99) = (percentile(&times, 50), percentile(&times, 99));
-    let found = format!("{} writes of 4KiB, each durable after {p50:.1?} (p50), {p99:.1?} (p99)", times.len());
+fn judge(times: &[Duration]) -> Finding {
+    let (p50, p99) = (percentile(times, 50), percentile(times, 99));
+    let found = format!(
+        "{} writes of 4KiB, each durable after {p50:.1?} (p50), {p99:.1?} (p99)",
+        times.len()
+    );
     let finding = if p50 < TOO_FAST {
         let advice = "this is faster than a disk can be: after a power cut acknowledged records may be missing; use a disk whose flush is real";
         Finding::warn("disk-sync", found, advice)
@@ -103,7 +133,10 @@ fn judge(times: Vec<Duration>) -> Finding {
         Finding::ok("disk-sync", found)
     };
     let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    finding.number("syncs", times.len()).number("p50_us", micros(p50)).number("p99_us", micros(p99))
+    finding
+        .number("syncs", times.len())
+        .number("p50_us", micros(p50))
+        .number("p99_us", micros(p99))
 }
 
 /// The smallest time that `percent` of the ascending `times` do not exceed.
@@ -121,7 +154,12 @@ struct Probe {
 impl Probe {
     fn create(dir: &Path) -> io::Result<Self> {
         let path = dir.join(format!(".millrace-doctor-{}", std::process::id()));
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)?;
         Ok(Self { file, path })
     }
 }
@@ -135,6 +173,7 @@ impl Drop for Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::Verdict;
     use millrace_base::SystemClock;
 
     #[test]
@@ -147,12 +186,21 @@ mod tests {
 
     #[test]
     fn speeds_are_judged() {
-        for (micros, verdict) in [(1, Verdict::Warn), (100, Verdict::Ok), (5_000, Verdict::Ok), (20_000, Verdict::Warn)] {
-            assert_eq!(judge(vec![Duration::from_micros(micros); 10]).verdict, verdict, "{micros} µs");
+        for (micros, verdict) in [
+            (1, Verdict::Warn),
+            (100, Verdict::Ok),
+            (5_000, Verdict::Ok),
+            (20_000, Verdict::Warn),
+        ] {
+            assert_eq!(
+                judge(&[Duration::from_micros(micros); 10]).verdict,
+                verdict,
+                "{micros} µs"
+            );
         }
         let mut spiky = vec![Duration::from_micros(100); 90];
         spiky.extend([Duration::from_millis(200); 10]);
-        assert_eq!(judge(spiky).verdict, Verdict::Warn);
+        assert_eq!(judge(&spiky).verdict, Verdict::Warn);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde::Serialize;
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// As it should be.
     Ok,
     /// It works, with a drawback.
@@ -37,7 +37,7 @@ impl fmt::Display for Verdict {
 
 /// One check's result.
 #[derive(Clone, Debug, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What was looked at; stable, for scripts.
     pub check: &'static str,
     /// How it went.
@@ -54,15 +54,28 @@ pub struct Finding {
 
 impl Finding {
     fn ok(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Ok, found: found.into(), advice: None, numbers: serde_json::Map::new() }
+        Self {
+            check,
+            verdict: Verdict::Ok,
+            found: found.into(),
+            advice: None,
+            numbers: serde_json::Map::new(),
+        }
     }
 
     fn warn(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warn, advice: Some(advice.into()), ..Self::ok(check, found) }
+        Self {
+            verdict: Verdict::Warn,
+            advice: Some(advice.into()),
+            ..Self::ok(check, found)
+        }
     }
 
     fn fail(check: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Fail, ..Self::warn(check, found, advice) }
+        Self {
+            verdict: Verdict::Fail,
+            ..Self::warn(check, found, advice)
+        }
     }
 
     fn number(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
@@ -71,8 +84,22 @@ impl Finding {
     }
 }
 
+/// Bytes as people read them.
+fn human(bytes: u64) -> String {
+    let (unit, shift) = if bytes >= 1 << 30 {
+        ("GiB", 30)
+    } else {
+        ("MiB", 20)
+    };
+    format!(
+        "{}.{} {unit}",
+        bytes >> shift,
+        (bytes >> (shift - 10) & 1023) * 10 / 1024
+    )
+}
+
 /// What is checked.
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// Where the server would listen.
     pub listen: SocketAddr,
     /// Where it would keep its data.
@@ -84,7 +111,7 @@ pub struct Subject<'a> {
 }
 
 /// Runs every check. It blocks: disks and ports answer when they like.
-pub fn run(subject: &Subject<'_>) -> Vec<Finding> {
+pub(crate) fn run(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = disk::check(subject);
     findings.push(clock::check(&*subject.clock));
     findings.push(port::check(subject.listen));

@@ -10,15 +10,20 @@ pub(super) fn check(listen: SocketAddr) -> Finding {
         Ok(_) if listen.ip().is_loopback() => return Finding::ok("port", format!("{listen} is free")),
         Ok(_) => {
             let found = format!("{listen} is free and can be reached from other machines");
-            return Finding::warn("port", found, "configure credentials of your own: the local ones are well known");
+            return Finding::warn(
+                "port",
+                found,
+                "configure credentials of your own: the local ones are well known",
+            );
         }
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             let advice = "something listens there already, perhaps a server of yours: stop it, or choose another port with --listen";
             return Finding::fail("port", format!("{listen} is taken"), advice);
         }
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            (error, "ports below 1024 need privileges: choose a higher one with --listen")
-        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => (
+            error,
+            "ports below 1024 need privileges: choose a higher one with --listen",
+        ),
         Err(error) => (error, "choose an address of this machine with --listen"),
     };
     Finding::fail("port", format!("{listen}: {}", advice.0), advice.1)

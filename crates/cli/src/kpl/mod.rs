@@ -21,11 +21,11 @@ const MAGIC: [u8; 4] = [0xf3, 0x89, 0x9a, 0xc2];
 const MD5_BYTES: usize = 16;
 
 /// Most user records that are taken out of one record; one with more stays whole.
-pub const USER_RECORDS_MAX: usize = 100_000;
+pub(crate) const USER_RECORDS_MAX: usize = 100_000;
 
 /// One record as its producer meant it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserRecord {
+pub(crate) struct UserRecord {
     /// Its own partition key.
     pub partition_key: String,
     /// Its own explicit hash key.
@@ -35,7 +35,7 @@ pub struct UserRecord {
 }
 
 /// The user records inside of `data`, in order; `None` when it is a plain record.
-pub fn split(data: &Bytes) -> Option<Vec<UserRecord>> {
+pub(crate) fn split(data: &Bytes) -> Option<Vec<UserRecord>> {
     let rest = data.strip_prefix(&MAGIC)?;
     let body = rest.len().checked_sub(MD5_BYTES)?;
     let (message, digest) = rest.split_at_checked(body)?;
@@ -60,7 +60,10 @@ fn aggregated(message: &Bytes) -> Option<Vec<UserRecord>> {
         }
     }
     // The tables may stand behind the records, so these are read last.
-    let records: Option<Vec<_>> = records.iter().map(|bytes| record(bytes, &partition_keys, &hash_keys)).collect();
+    let records: Option<Vec<_>> = records
+        .iter()
+        .map(|bytes| record(bytes, &partition_keys, &hash_keys))
+        .collect();
     records.filter(|records| !records.is_empty())
 }
 
@@ -75,7 +78,11 @@ fn record(message: &Bytes, partition_keys: &[String], hash_keys: &[String]) -> O
             _ => {}
         }
     }
-    Some(UserRecord { partition_key: key?, explicit_hash_key: hash, data: data? })
+    Some(UserRecord {
+        partition_key: key?,
+        explicit_hash_key: hash,
+        data: data?,
+    })
 }
 
 fn entry(table: &[String], index: u64) -> Option<String> {

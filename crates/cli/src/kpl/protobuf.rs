@@ -66,7 +66,10 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, length: usize) -> Option<Bytes> {
-        let end = self.at.checked_add(length).filter(|end| *end <= self.message.len())?;
+        let end = self
+            .at
+            .checked_add(length)
+            .filter(|end| *end <= self.message.len())?;
         let bytes = self.message.slice(self.at..end);
         self.at = end;
         Some(bytes)
@@ -96,13 +99,23 @@ mod tests {
         assert_eq!(fields(&[0x08, 0x96, 0x01]), Some(vec![Field::Varint(1, 150)]));
         let text = Bytes::from_static(b"testing");
         assert_eq!(fields(b"\x12\x07testing"), Some(vec![Field::Bytes(2, text)]));
-        assert_eq!(fields(&[0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x15, 1, 2, 3, 4]), Some(vec![Field::Fixed, Field::Fixed]));
+        assert_eq!(
+            fields(&[0x09, 1, 2, 3, 4, 5, 6, 7, 8, 0x15, 1, 2, 3, 4]),
+            Some(vec![Field::Fixed, Field::Fixed])
+        );
     }
 
     #[test]
     fn what_is_cut_or_too_long_is_malformed() {
         let overlong: &[u8] = &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02];
-        for bytes in [&[0x08][..], &[0x12, 0x05, b'a'], &[0x00, 0x01], &[0x0b], &[0x09, 1], overlong] {
+        for bytes in [
+            &[0x08][..],
+            &[0x12, 0x05, b'a'],
+            &[0x00, 0x01],
+            &[0x0b],
+            &[0x09, 1],
+            overlong,
+        ] {
             assert_eq!(fields(bytes), None, "{bytes:?}");
         }
         let largest: &[u8] = &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];

@@ -46,8 +46,16 @@ fn sample() -> Vec<u8> {
 fn user_records_come_out_in_order_with_their_own_keys() {
     let records = split(&whole(&sample())).unwrap();
     let expected = [
-        UserRecord { partition_key: "schl\u{fc}ssel".to_owned(), explicit_hash_key: None, data: "first".into() },
-        UserRecord { partition_key: "key a".to_owned(), explicit_hash_key: Some("42".to_owned()), data: Bytes::new() },
+        UserRecord {
+            partition_key: "schl\u{fc}ssel".to_owned(),
+            explicit_hash_key: None,
+            data: "first".into(),
+        },
+        UserRecord {
+            partition_key: "key a".to_owned(),
+            explicit_hash_key: Some("42".to_owned()),
+            data: Bytes::new(),
+        },
     ];
     assert_eq!(records, expected);
 }
@@ -56,12 +64,23 @@ fn user_records_come_out_in_order_with_their_own_keys() {
 #[test]
 fn bytes_of_another_implementation_read() {
     let hex = concat!(
-        "f3899ac2", "0a026b31", "0a026b32", "1a0708001a036f6e65", "1a0708011a0374776f", "1a0908001a057468726565",
+        "f3899ac2",
+        "0a026b31",
+        "0a026b32",
+        "1a0708001a036f6e65",
+        "1a0708011a0374776f",
+        "1a0908001a057468726565",
         "9e4ff04ae696ab3c9de6d3a18e9bb116",
     );
-    let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> = (0..hex.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
+        .collect();
     let records = split(&bytes.into()).unwrap();
-    let got: Vec<_> = records.iter().map(|r| (r.partition_key.as_str(), &r.data[..])).collect();
+    let got: Vec<_> = records
+        .iter()
+        .map(|r| (r.partition_key.as_str(), &r.data[..]))
+        .collect();
     assert_eq!(got, [("k1", &b"one"[..]), ("k2", b"two"), ("k1", b"three")]);
 }
 

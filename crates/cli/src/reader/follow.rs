@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use millrace_api::kinesis::{ChildShard, ListShardsInput, ListShardsOutput, Shard, ShardFilter, ShardFilterType};
+use millrace_api::kinesis::{
+    ChildShard, ListShardsInput, ListShardsOutput, Shard, ShardFilter, ShardFilterType,
+};
 use millrace_base::Tasks;
 use tokio::sync::mpsc;
 
@@ -12,7 +14,7 @@ use crate::client::{CallError, Client};
 
 /// How shards are read.
 #[derive(Clone, Debug)]
-pub enum How {
+pub(crate) enum How {
     /// By GetRecords.
     Poll {
         /// The stream's name.
@@ -27,7 +29,7 @@ pub enum How {
 
 /// What a follower reads with.
 #[derive(Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// Calls the server.
     pub client: Client,
     /// How.
@@ -37,7 +39,7 @@ pub struct Options {
 }
 
 /// Reads shards and whatever they are split or merged into.
-pub struct Follower {
+pub(crate) struct Follower {
     options: Options,
     topology: Topology,
     sink: mpsc::Sender<Delivery>,
@@ -46,10 +48,18 @@ pub struct Follower {
 
 impl Follower {
     /// Starts to read these shards.
-    pub fn start(options: Options, shards: Vec<(String, Start)>) -> Self {
+    pub(crate) fn start(options: Options, shards: Vec<(String, Start)>) -> Self {
         let (sink, deliveries) = mpsc::channel(DELIVERIES_MAX);
-        let mut follower = Self { options, topology: Topology::default(), sink, deliveries };
-        follower.topology.reading.extend(shards.iter().map(|(shard, _)| shard.clone()));
+        let mut follower = Self {
+            options,
+            topology: Topology::default(),
+            sink,
+            deliveries,
+        };
+        follower
+            .topology
+            .reading
+            .extend(shards.iter().map(|(shard, _)| shard.clone()));
         for (shard, start) in shards {
             follower.read(shard, start);
         }
@@ -57,12 +67,12 @@ impl Follower {
     }
 
     /// Shards that are being read.
-    pub fn reading(&self) -> usize {
+    pub(crate) fn reading(&self) -> usize {
         self.topology.reading.len()
     }
 
     /// The next thing a reader says; `None` when every shard has ended. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<Delivery> {
+    pub(crate) async fn next(&mut self) -> Option<Delivery> {
         if self.topology.reading.is_empty() {
             return None;
         }
@@ -84,9 +94,14 @@ impl Follower {
     fn read(&self, shard: String, start: Start) {
         let (client, sink) = (self.options.client.clone(), self.sink.clone());
         match self.options.how.clone() {
-            How::Poll { stream } => self.options.tasks.spawn_until_stop(poll::run(client, stream, shard, start, sink)),
+            How::Poll { stream } => self
+                .options
+                .tasks
+                .spawn_until_stop(poll::run(client, stream, shard, start, sink)),
             How::Push { consumer_arn } => {
-                self.options.tasks.spawn_until_stop(push::run(client, consumer_arn, shard, start, sink));
+                self.options
+                    .tasks
+                    .spawn_until_stop(push::run(client, consumer_arn, shard, start, sink));
             }
         }
     }
@@ -108,13 +123,19 @@ impl Topology {
         self.reading.remove(shard);
         for child in children {
             if !self.started.contains(&child.shard_id) {
-                self.waiting.entry(child.shard_id.clone()).or_insert_with(|| child.parent_shards.iter().cloned().collect());
+                self.waiting
+                    .entry(child.shard_id.clone())
+                    .or_insert_with(|| child.parent_shards.iter().cloned().collect());
             }
         }
         // A parent that is not read has nothing to wait for.
         let ready = |parents: &BTreeSet<String>| parents.is_disjoint(&self.reading);
-        let ready: Vec<String> =
-            self.waiting.iter().filter(|(_, parents)| ready(parents)).map(|(child, _)| child.clone()).collect();
+        let ready: Vec<String> = self
+            .waiting
+            .iter()
+            .filter(|(_, parents)| ready(parents))
+            .map(|(child, _)| child.clone())
+            .collect();
         for child in &ready {
             self.waiting.remove(child);
             self.started.insert(child.clone());
@@ -128,13 +149,19 @@ impl Topology {
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn shards_at(client: &Client, stream: &str, start: &Start) -> Result<Vec<Shard>, CallError> {
+pub(crate) async fn shards_at(client: &Client, stream: &str, start: &Start) -> Result<Vec<Shard>, CallError> {
     let (kind, timestamp) = match start {
         Start::Latest => (ShardFilterType::AtLatest, None),
         Start::AtTimestamp(time) => (ShardFilterType::AtTimestamp, Some(*time)),
-        Start::TrimHorizon | Start::AtSequence(_) | Start::AfterSequence(_) => (ShardFilterType::AtTrimHorizon, None),
+        Start::TrimHorizon | Start::AtSequence(_) | Start::AfterSequence(_) => {
+            (ShardFilterType::AtTrimHorizon, None)
+        }
     };
-    let filter = ShardFilter { r#type: kind, shard_id: None, timestamp };
+    let filter = ShardFilter {
+        r#type: kind,
+        shard_id: None,
+        timestamp,
+    };
     list(client, stream, Some(filter)).await
 }
 
@@ -142,7 +169,11 @@ pub async fn shards_at(client: &Client, stream: &str, start: &Start) -> Result<V
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn list(client: &Client, stream: &str, filter: Option<ShardFilter>) -> Result<Vec<Shard>, CallError> {
+pub(crate) async fn list(
+    client: &Client,
+    stream: &str,
+    filter: Option<ShardFilter>,
+) -> Result<Vec<Shard>, CallError> {
     let first = ListShardsInput {
         stream_name: Some(stream.to_owned()),
         shard_filter: filter,
@@ -151,7 +182,10 @@ pub async fn list(client: &Client, stream: &str, filter: Option<ShardFilter>) ->
     let mut page: ListShardsOutput = client.call("ListShards", first).await?;
     let mut shards = page.shards.take().unwrap_or_default();
     while let Some(token) = page.next_token.take() {
-        let next = ListShardsInput { next_token: Some(token), ..ListShardsInput::default() };
+        let next = ListShardsInput {
+            next_token: Some(token),
+            ..ListShardsInput::default()
+        };
         page = client.call("ListShards", next).await?;
         shards.append(&mut page.shards.take().unwrap_or_default());
     }
@@ -164,11 +198,18 @@ mod tests {
 
     fn child(id: &str, parents: &[&str]) -> ChildShard {
         let parent_shards = parents.iter().map(|parent| (*parent).to_owned()).collect();
-        ChildShard { shard_id: id.to_owned(), parent_shards, ..ChildShard::default() }
+        ChildShard {
+            shard_id: id.to_owned(),
+            parent_shards,
+            ..ChildShard::default()
+        }
     }
 
     fn reading(shards: &[&str]) -> Topology {
-        Topology { reading: shards.iter().map(|shard| (*shard).to_owned()).collect(), ..Topology::default() }
+        Topology {
+            reading: shards.iter().map(|shard| (*shard).to_owned()).collect(),
+            ..Topology::default()
+        }
     }
 
     #[test]

@@ -13,11 +13,11 @@ use millrace_api::kinesis::{ChildShard, Record, ShardIteratorType};
 
 use crate::client::CallError;
 
-pub use follow::{Follower, How, Options, list, shards_at};
+pub(crate) use follow::{Follower, How, Options, list, shards_at};
 
 /// Where to start in a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Start {
+pub(crate) enum Start {
     /// Behind the newest record.
     Latest,
     /// At the oldest record.
@@ -38,14 +38,16 @@ impl Start {
             Self::TrimHorizon => (ShardIteratorType::TrimHorizon, None, None),
             Self::AtTimestamp(time) => (ShardIteratorType::AtTimestamp, None, Some(*time)),
             Self::AtSequence(number) => (ShardIteratorType::AtSequenceNumber, Some(number.clone()), None),
-            Self::AfterSequence(number) => (ShardIteratorType::AfterSequenceNumber, Some(number.clone()), None),
+            Self::AfterSequence(number) => {
+                (ShardIteratorType::AfterSequenceNumber, Some(number.clone()), None)
+            }
         }
     }
 }
 
 /// What a reader has to say.
 #[derive(Debug)]
-pub enum Delivery {
+pub(crate) enum Delivery {
     /// Records of a shard, in order; none where the shard is idle.
     Records {
         /// Whose.

@@ -1,7 +1,9 @@
 //! Reading a shard by GetRecords.
 
 use millrace_api::EpochMillis;
-use millrace_api::kinesis::{GetRecordsInput, GetRecordsOutput, GetShardIteratorInput, GetShardIteratorOutput};
+use millrace_api::kinesis::{
+    GetRecordsInput, GetRecordsOutput, GetShardIteratorInput, GetShardIteratorOutput,
+};
 use tokio::sync::mpsc::Sender;
 
 use super::limits::{IDLE_TIME, RECORDS_MAX, TROUBLE_TIME};
@@ -10,7 +12,13 @@ use crate::client::{CallError, Client};
 
 /// Reads until the shard ends, cannot be read, or nobody listens any more.
 pub(super) async fn run(client: Client, stream: String, shard: String, start: Start, sink: Sender<Delivery>) {
-    let mut poll = Poll { client, stream, shard: shard.clone(), next: start, iterator: None };
+    let mut poll = Poll {
+        client,
+        stream,
+        shard: shard.clone(),
+        next: start,
+        iterator: None,
+    };
     loop {
         let delivery = match poll.step().await {
             Ok(delivery) => delivery,
@@ -19,17 +27,26 @@ pub(super) async fn run(client: Client, stream: String, shard: String, start: St
                 continue;
             }
             Err(error) if error.is_passing() => {
-                let told = sink.send(Delivery::Trouble { shard: shard.clone(), error }).await;
+                let told = sink
+                    .send(Delivery::Trouble {
+                        shard: shard.clone(),
+                        error,
+                    })
+                    .await;
                 if told.is_err() {
                     return;
                 }
                 poll.client.clock().sleep(TROUBLE_TIME).await;
                 continue;
             }
-            Err(error) => Delivery::Failed { shard: shard.clone(), error },
+            Err(error) => Delivery::Failed {
+                shard: shard.clone(),
+                error,
+            },
         };
         let last = !matches!(delivery, Delivery::Records { .. });
-        let idle = matches!(&delivery, Delivery::Records { records, behind_millis: 0, .. } if records.is_empty());
+        let idle =
+            matches!(&delivery, Delivery::Records { records, behind_millis: 0, .. } if records.is_empty());
         if sink.send(delivery).await.is_err() || last {
             return;
         }
@@ -68,12 +85,19 @@ impl Poll {
         let ended = output.next_shard_iterator.is_none();
         if ended && output.records.is_empty() {
             let children = output.child_shards.unwrap_or_default();
-            return Ok(Delivery::End { shard: self.shard.clone(), children });
+            return Ok(Delivery::End {
+                shard: self.shard.clone(),
+                children,
+            });
         }
         // The last records and the end come in one answer; the same question again yields the end alone.
         self.iterator = output.next_shard_iterator;
         let behind_millis = output.millis_behind_latest.unwrap_or_default();
-        Ok(Delivery::Records { shard: self.shard.clone(), records: output.records, behind_millis })
+        Ok(Delivery::Records {
+            shard: self.shard.clone(),
+            records: output.records,
+            behind_millis,
+        })
     }
 
     async fn iterator(&mut self) -> Result<String, CallError> {

@@ -8,7 +8,13 @@ use super::{Delivery, Start};
 use crate::client::{CallError, Client, Events, PushedEvent};
 
 /// Reads until the shard ends, cannot be read, or nobody listens any more.
-pub(super) async fn run(client: Client, consumer_arn: String, shard: String, start: Start, sink: Sender<Delivery>) {
+pub(super) async fn run(
+    client: Client,
+    consumer_arn: String,
+    shard: String,
+    start: Start,
+    sink: Sender<Delivery>,
+) {
     let mut next = start;
     loop {
         let error = match subscribe(&client, &consumer_arn, &shard, &next).await {
@@ -29,7 +35,14 @@ pub(super) async fn run(client: Client, consumer_arn: String, shard: String, sta
             let _ = sink.send(Delivery::Failed { shard, error }).await;
             return;
         }
-        if sink.send(Delivery::Trouble { shard: shard.clone(), error }).await.is_err() {
+        if sink
+            .send(Delivery::Trouble {
+                shard: shard.clone(),
+                error,
+            })
+            .await
+            .is_err()
+        {
             return;
         }
         client.clock().sleep(TROUBLE_TIME).await;
@@ -41,12 +54,21 @@ enum Go {
     Stop,
 }
 
-async fn subscribe(client: &Client, consumer_arn: &str, shard: &str, next: &Start) -> Result<Events, CallError> {
+async fn subscribe(
+    client: &Client,
+    consumer_arn: &str,
+    shard: &str,
+    next: &Start,
+) -> Result<Events, CallError> {
     let (kind, sequence_number, timestamp) = next.parts();
     let input = SubscribeToShardInput {
         consumer_arn: consumer_arn.to_owned(),
         shard_id: shard.to_owned(),
-        starting_position: StartingPosition { r#type: kind, sequence_number, timestamp },
+        starting_position: StartingPosition {
+            r#type: kind,
+            sequence_number,
+            timestamp,
+        },
         stream_id: None,
         dry_run: None,
     };
@@ -78,7 +100,12 @@ async fn listen(
             return Ok(Go::Stop);
         }
         if !children.is_empty() {
-            let _ = sink.send(Delivery::End { shard: shard.to_owned(), children }).await;
+            let _ = sink
+                .send(Delivery::End {
+                    shard: shard.to_owned(),
+                    children,
+                })
+                .await;
             return Ok(Go::Stop);
         }
     }

@@ -35,7 +35,14 @@ impl Served {
 
     pub fn start_with(data_dir: &Path, more: &[&str]) -> Self {
         let mut child = millrace()
-            .args(["serve", "--listen", "127.0.0.1:0", "--set", "log.level=warn", "--data-dir"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--set",
+                "log.level=warn",
+                "--data-dir",
+            ])
             .arg(data_dir)
             .args(more)
             .stdout(Stdio::piped())
@@ -45,12 +52,20 @@ impl Served {
         let mut line = String::new();
         let endpoint = loop {
             line.clear();
-            assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "the server ended before it was ready");
+            assert_ne!(
+                stdout.read_line(&mut line).unwrap(),
+                0,
+                "the server ended before it was ready"
+            );
             if let Some((_, endpoint)) = line.split_once("is ready at ") {
                 break endpoint.trim().to_owned();
             }
         };
-        Self { child, stdout, endpoint }
+        Self {
+            child,
+            stdout,
+            endpoint,
+        }
     }
 
     pub fn id(&self) -> u32 {
@@ -96,14 +111,22 @@ impl Served {
     /// Runs it with `--json`, which must succeed.
     pub fn json(&self, args: &[&str]) -> Value {
         let output = self.streams(&[args, &["--json"]].concat());
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Runs `tail … --json --no-follow` and yields its records.
     pub fn tail(&self, args: &[&str]) -> Vec<Value> {
         let output = self.streams(&[&["tail"], args, &["--json", "--no-follow"]].concat());
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         lines(&output.stdout)
     }
 }
@@ -117,14 +140,19 @@ impl Drop for Served {
 
 /// Sends a signal to a process that a test started.
 pub fn signal(id: u32, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &id.to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
 }
 
 /// One JSON document a line.
 pub fn lines(bytes: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(bytes).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 pub fn stderr(output: &Output) -> String {

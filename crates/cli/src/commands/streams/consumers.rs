@@ -3,9 +3,9 @@
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use millrace_api::kinesis::{
-    Consumer, ConsumerDescription, ConsumerStatus, DeregisterStreamConsumerInput, DescribeStreamConsumerInput,
-    DescribeStreamConsumerOutput, ListStreamConsumersInput, ListStreamConsumersOutput, RegisterStreamConsumerInput,
-    RegisterStreamConsumerOutput,
+    Consumer, ConsumerDescription, ConsumerStatus, DeregisterStreamConsumerInput,
+    DescribeStreamConsumerInput, DescribeStreamConsumerOutput, ListStreamConsumersInput,
+    ListStreamConsumersOutput, RegisterStreamConsumerInput, RegisterStreamConsumerOutput,
 };
 use millrace_wire::timestamp::iso8601;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::output::table;
 
 /// Consumers of enhanced fan-out: each has a bandwidth of its own and is pushed its records.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -52,7 +52,7 @@ enum Action {
 }
 
 /// Runs the action.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = &context.client;
     match args.action {
         Action::List { stream } => list(context, &arn(client, &stream).await?).await,
@@ -67,19 +67,25 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
         Action::Deregister { stream, consumer } => {
             deregister(client, &arn(client, &stream).await?, &consumer).await?;
             let document = json!({ "consumer": consumer, "status": "DELETING" });
-            context.out.document(&document, || vec![format!("consumer {consumer} is DELETING")])?;
+            context
+                .out
+                .document(&document, || vec![format!("consumer {consumer} is DELETING")])?;
             Ok(())
         }
     }
 }
 
 /// The ARN of a stream.
-pub async fn arn(client: &Client, stream: &str) -> Result<String, CallError> {
+pub(crate) async fn arn(client: &Client, stream: &str) -> Result<String, CallError> {
     Ok(wait::summary(client, stream).await?.stream_arn)
 }
 
 /// Registers a consumer and waits until it is `ACTIVE`.
-pub async fn register(client: &Client, stream_arn: &str, consumer: &str) -> Result<ConsumerDescription> {
+pub(crate) async fn register(
+    client: &Client,
+    stream_arn: &str,
+    consumer: &str,
+) -> Result<ConsumerDescription> {
     let input = RegisterStreamConsumerInput {
         stream_arn: stream_arn.to_owned(),
         consumer_name: consumer.to_owned(),
@@ -90,7 +96,7 @@ pub async fn register(client: &Client, stream_arn: &str, consumer: &str) -> Resu
 }
 
 /// Waits until a consumer is `ACTIVE`.
-pub async fn active(client: &Client, stream_arn: &str, consumer: &str) -> Result<ConsumerDescription> {
+pub(crate) async fn active(client: &Client, stream_arn: &str, consumer: &str) -> Result<ConsumerDescription> {
     let mut pause = wait::Pause::new(client);
     loop {
         let description = describe(client, stream_arn, consumer).await?;
@@ -104,7 +110,11 @@ pub async fn active(client: &Client, stream_arn: &str, consumer: &str) -> Result
 }
 
 /// How a consumer is.
-pub async fn describe(client: &Client, stream_arn: &str, consumer: &str) -> Result<ConsumerDescription, CallError> {
+pub(crate) async fn describe(
+    client: &Client,
+    stream_arn: &str,
+    consumer: &str,
+) -> Result<ConsumerDescription, CallError> {
     let input = DescribeStreamConsumerInput {
         stream_arn: Some(stream_arn.to_owned()),
         consumer_name: Some(consumer.to_owned()),
@@ -115,7 +125,7 @@ pub async fn describe(client: &Client, stream_arn: &str, consumer: &str) -> Resu
 }
 
 /// Deregisters a consumer.
-pub async fn deregister(client: &Client, stream_arn: &str, consumer: &str) -> Result<(), CallError> {
+pub(crate) async fn deregister(client: &Client, stream_arn: &str, consumer: &str) -> Result<(), CallError> {
     let input = DeregisterStreamConsumerInput {
         stream_arn: Some(stream_arn.to_owned()),
         consumer_name: Some(consumer.to_owned()),
@@ -142,14 +152,25 @@ async fn list(context: &Context, stream_arn: &str) -> Result<()> {
     }
     let document: Vec<_> = consumers
         .iter()
-        .map(|c| document(&c.consumer_name, &c.consumer_arn, c.consumer_status, c.consumer_creation_timestamp.0))
+        .map(|c| {
+            document(
+                &c.consumer_name,
+                &c.consumer_arn,
+                c.consumer_status,
+                c.consumer_creation_timestamp.0,
+            )
+        })
         .collect();
     context.out.document(&document, || {
         let rows: Vec<_> = consumers
             .iter()
             .map(|c| {
                 let created = iso8601(c.consumer_creation_timestamp.0);
-                vec![c.consumer_name.clone(), c.consumer_status.as_str().to_owned(), created]
+                vec![
+                    c.consumer_name.clone(),
+                    c.consumer_status.as_str().to_owned(),
+                    created,
+                ]
             })
             .collect();
         table(&["NAME", "STATUS", "CREATED"], &rows)
@@ -158,9 +179,17 @@ async fn list(context: &Context, stream_arn: &str) -> Result<()> {
 }
 
 fn show(context: &Context, c: &ConsumerDescription) -> Result<()> {
-    let document = document(&c.consumer_name, &c.consumer_arn, c.consumer_status, c.consumer_creation_timestamp.0);
+    let document = document(
+        &c.consumer_name,
+        &c.consumer_arn,
+        c.consumer_status,
+        c.consumer_creation_timestamp.0,
+    );
     context.out.document(&document, || {
-        vec![format!("consumer {} is {}", c.consumer_name, c.consumer_status.as_str()), c.consumer_arn.clone()]
+        vec![
+            format!("consumer {} is {}", c.consumer_name, c.consumer_status.as_str()),
+            c.consumer_arn.clone(),
+        ]
     })?;
     Ok(())
 }

@@ -9,11 +9,17 @@ use super::{Context, tags, wait};
 
 /// Creates a stream and waits until it can be used.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Number of shards
-    #[arg(long, short, default_value_t = 1, value_name = "N", conflicts_with = "on_demand")]
+    #[arg(
+        long,
+        short,
+        default_value_t = 1,
+        value_name = "N",
+        conflicts_with = "on_demand"
+    )]
     shards: i32,
     /// Let the stream scale by itself instead
     #[arg(long)]
@@ -30,8 +36,12 @@ pub struct Args {
 }
 
 /// Creates the stream.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
-    let stream_mode = if args.on_demand { StreamMode::OnDemand } else { StreamMode::Provisioned };
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let stream_mode = if args.on_demand {
+        StreamMode::OnDemand
+    } else {
+        StreamMode::Provisioned
+    };
     let input = CreateStreamInput {
         stream_name: args.name.clone(),
         shard_count: (!args.on_demand).then_some(args.shards),
@@ -44,9 +54,14 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
     let status = if args.no_wait {
         "CREATING"
     } else {
-        wait::active(&context.client, &args.name).await?.stream_status.as_str()
+        wait::active(&context.client, &args.name)
+            .await?
+            .stream_status
+            .as_str()
     };
     let document = json!({ "stream": args.name, "status": status });
-    context.out.document(&document, || vec![format!("stream {} is {status}", args.name)])?;
+    context
+        .out
+        .document(&document, || vec![format!("stream {} is {status}", args.name)])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{Context, wait};
 
 /// Deletes a stream and its records for good.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Delete it even if consumers are registered
@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 /// Deletes it.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let input = DeleteStreamInput {
         stream_name: Some(args.name.clone()),
         enforce_consumer_deletion: args.force.then_some(true),
@@ -33,6 +33,8 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
         status = "DELETED";
     }
     let document = json!({ "stream": args.name, "status": status });
-    context.out.document(&document, || vec![format!("stream {} is {status}", args.name)])?;
+    context
+        .out
+        .document(&document, || vec![format!("stream {} is {status}", args.name)])?;
     Ok(())
 }

@@ -9,15 +9,18 @@ use super::{Context, wait};
 
 /// Shows one stream.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
 }
 
 /// Shows it.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let stream = wait::summary(&context.client, &args.name).await?;
-    let mode = stream.stream_mode_details.as_ref().map(|mode| mode.stream_mode.as_str());
+    let mode = stream
+        .stream_mode_details
+        .as_ref()
+        .map(|mode| mode.stream_mode.as_str());
     let encryption = stream.encryption_type.map(EncryptionType::as_str);
     let created = iso8601(stream.stream_creation_timestamp.0);
     let document = json!({

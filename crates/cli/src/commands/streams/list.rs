@@ -10,27 +10,39 @@ use crate::output::table;
 
 /// Lists the streams of the region.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Only streams whose name starts with this
     #[arg(long, value_name = "TEXT", default_value = "")]
     prefix: String,
 }
 
 /// Lists them, page by page.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let mut streams: Vec<StreamSummary> = Vec::new();
     let mut next_token = None;
     loop {
-        let input = ListStreamsInput { next_token, ..ListStreamsInput::default() };
+        let input = ListStreamsInput {
+            next_token,
+            ..ListStreamsInput::default()
+        };
         let page: ListStreamsOutput = context.client.call("ListStreams", input).await?;
         let summaries = page.stream_summaries.unwrap_or_default();
-        streams.extend(summaries.into_iter().filter(|stream| stream.stream_name.starts_with(&args.prefix)));
+        streams.extend(
+            summaries
+                .into_iter()
+                .filter(|stream| stream.stream_name.starts_with(&args.prefix)),
+        );
         next_token = page.next_token;
         if !page.has_more_streams || next_token.is_none() {
             break;
         }
     }
-    let mode = |stream: &StreamSummary| stream.stream_mode_details.as_ref().map(|mode| mode.stream_mode.as_str());
+    let mode = |stream: &StreamSummary| {
+        stream
+            .stream_mode_details
+            .as_ref()
+            .map(|mode| mode.stream_mode.as_str())
+    };
     let created = |stream: &StreamSummary| stream.stream_creation_timestamp.map(|time| iso8601(time.0));
     let document: Vec<_> = streams
         .iter()
@@ -45,7 +57,10 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
         let rows: Vec<_> = streams
             .iter()
             .map(|stream| {
-                let (mode, created) = (mode(stream).unwrap_or_default(), created(stream).unwrap_or_default());
+                let (mode, created) = (
+                    mode(stream).unwrap_or_default(),
+                    created(stream).unwrap_or_default(),
+                );
                 let status = stream.stream_status.as_str().to_owned();
                 vec![stream.stream_name.clone(), status, mode.to_owned(), created]
             })

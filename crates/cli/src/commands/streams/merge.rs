@@ -7,7 +7,7 @@ use super::{Context, split};
 
 /// Merges two adjacent shards and waits until the new one takes records.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Shard to merge
@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 /// Merges them.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let input = MergeShardsInput {
         stream_name: Some(args.name.clone()),
         shard_to_merge: args.shard.clone(),

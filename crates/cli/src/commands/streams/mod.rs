@@ -1,6 +1,6 @@
 //! `millrace streams …`: one file per action.
 
-pub mod consumers;
+pub(crate) mod consumers;
 mod create;
 mod delete;
 mod describe;
@@ -13,7 +13,7 @@ mod shards;
 mod split;
 mod tags;
 mod tail;
-pub mod wait;
+pub(crate) mod wait;
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ use crate::seams::{self, Seams};
 /// Works with the streams of a server, this one or AWS itself. Credentials come from AWS_ACCESS_KEY_ID,
 /// AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; without them the local key test/test is used.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     target: Target,
     #[command(subcommand)]
@@ -38,16 +38,21 @@ pub struct Args {
 #[derive(Debug, clap::Args)]
 struct Target {
     /// Server to call [default: $AWS_ENDPOINT_URL_KINESIS, $AWS_ENDPOINT_URL or http://127.0.0.1:4567]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = "Server and output", value_name = "URL")]
     endpoint: Option<Endpoint>,
     /// Region whose streams are meant [default: $AWS_REGION, $AWS_DEFAULT_REGION or us-east-1]
-    #[arg(long, global = true, value_name = "REGION")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Server and output",
+        value_name = "REGION"
+    )]
     region: Option<String>,
     /// PEM file with the certificates to trust for https [default: $AWS_CA_BUNDLE, $SSL_CERT_FILE or the system's]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Server and output", value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Server and output")]
     json: bool,
 }
 
@@ -82,14 +87,14 @@ enum Action {
 }
 
 /// What an action works with.
-struct Context {
+pub(crate) struct Context {
     client: Client,
     out: Output,
     seams: Seams,
 }
 
 /// Runs the chosen action.
-pub fn run(args: Args) -> Result<()> {
+pub(crate) fn run(args: Args) -> Result<()> {
     seams::block_on(|seams| async move {
         let context = args.target.context(seams)?;
         match args.action {
@@ -127,6 +132,10 @@ impl Target {
         let credentials = Credentials::from_env(var).map_err(anyhow::Error::msg)?;
         let parts = (seams.clock.clone(), seams.rng.clone(), seams.tasks.clone());
         let client = Client::new(endpoint, region, credentials, self.ca.as_deref(), parts)?;
-        Ok(Context { client, out: Output::new(self.json), seams })
+        Ok(Context {
+            client,
+            out: Output::new(self.json),
+            seams,
+        })
     }
 }

@@ -8,7 +8,7 @@ use super::{Context, wait};
 
 /// Shows how long records are kept, or changes it.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Hours to keep records from now on (24 to 8760); fewer than now removes older records at once
@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 /// Shows or changes it.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = &context.client;
     let mut hours = wait::summary(client, &args.name).await?.retention_period_hours;
     if let Some(wanted) = args.hours.filter(|wanted| *wanted != hours) {
@@ -35,9 +35,13 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
             };
             client.send("DecreaseStreamRetentionPeriod", input).await?;
         }
-        hours = wait::active(&context.client, &args.name).await?.retention_period_hours;
+        hours = wait::active(&context.client, &args.name)
+            .await?
+            .retention_period_hours;
     }
     let document = json!({ "stream": args.name, "retention_hours": hours });
-    context.out.document(&document, || vec![format!("stream {} keeps records for {hours} h", args.name)])?;
+    context.out.document(&document, || {
+        vec![format!("stream {} keeps records for {hours} h", args.name)]
+    })?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{Context, wait};
 
 /// Changes the number of shards, evenly, and waits until it is done.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Number of shards
@@ -19,7 +19,7 @@ pub struct Args {
 }
 
 /// Changes it.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let input = UpdateShardCountInput {
         stream_name: Some(args.name.clone()),
         target_shard_count: args.shards,
@@ -37,7 +37,10 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
     let document = json!({ "stream": args.name, "before": before, "open_shards": now, "status": status });
     context.out.document(&document, || {
         let goal = now.unwrap_or(args.shards);
-        vec![format!("stream {} is {status}: {before} → {goal} shards", args.name)]
+        vec![format!(
+            "stream {} is {status}: {before} → {goal} shards",
+            args.name
+        )]
     })?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::reader::list;
 
 /// Lists the shards of a stream.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Only the shards that take records
@@ -19,8 +19,12 @@ pub struct Args {
 }
 
 /// Lists them.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
-    let open = ShardFilter { r#type: ShardFilterType::AtLatest, shard_id: None, timestamp: None };
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
+    let open = ShardFilter {
+        r#type: ShardFilterType::AtLatest,
+        shard_id: None,
+        timestamp: None,
+    };
     let shards = list(&context.client, &args.name, args.open.then_some(open)).await?;
     let document: Vec<_> = shards.iter().map(document).collect();
     context.out.document(&document, || {
@@ -48,7 +52,11 @@ pub(super) fn is_open(shard: &Shard) -> bool {
 }
 
 fn parents(shard: &Shard) -> Vec<&str> {
-    [&shard.parent_shard_id, &shard.adjacent_parent_shard_id].into_iter().flatten().map(String::as_str).collect()
+    [&shard.parent_shard_id, &shard.adjacent_parent_shard_id]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect()
 }
 
 fn row(shard: &Shard) -> Vec<String> {
@@ -56,12 +64,20 @@ fn row(shard: &Shard) -> Vec<String> {
     let state = if is_open(shard) { "open" } else { "closed" };
     let share = share(&range.starting_hash_key, &range.ending_hash_key);
     let keys = format!("{}..{}", range.starting_hash_key, range.ending_hash_key);
-    vec![shard.shard_id.clone(), state.to_owned(), share, keys, parents(shard).join(", ")]
+    vec![
+        shard.shard_id.clone(),
+        state.to_owned(),
+        share,
+        keys,
+        parents(shard).join(", "),
+    ]
 }
 
 /// Which part of all keys a range has.
 fn share(start: &str, end: &str) -> String {
-    let (Ok(start), Ok(end)) = (start.parse::<u128>(), end.parse::<u128>()) else { return "?".to_owned() };
+    let (Ok(start), Ok(end)) = (start.parse::<u128>(), end.parse::<u128>()) else {
+        return "?".to_owned();
+    };
     // In thousandths, in integers: a double cannot hold the bounds.
     let thousandths = end.saturating_sub(start) / (u128::MAX / 1000);
     format!("{}.{}%", thousandths / 10, thousandths % 10)

@@ -8,7 +8,7 @@ use crate::reader::list;
 
 /// Splits a shard in two and waits until both take records.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Shard to split
@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 /// Splits it.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let at = match args.at {
         Some(at) => at,
         None => middle(context, &args.name, &args.shard).await?,
@@ -42,8 +42,14 @@ async fn middle(context: &Context, stream: &str, id: &str) -> Result<u128> {
     let Some(shard) = all.iter().find(|shard| shard.shard_id == id) else {
         bail!("stream {stream} has no shard {id}; see 'millrace streams shards {stream}'");
     };
-    let bound = |text: &str| text.parse::<u128>().with_context(|| format!("shard {id} has hash key '{text}'"));
-    let (start, end) = (bound(&shard.hash_key_range.starting_hash_key)?, bound(&shard.hash_key_range.ending_hash_key)?);
+    let bound = |text: &str| {
+        text.parse::<u128>()
+            .with_context(|| format!("shard {id} has hash key '{text}'"))
+    };
+    let (start, end) = (
+        bound(&shard.hash_key_range.starting_hash_key)?,
+        bound(&shard.hash_key_range.ending_hash_key)?,
+    );
     Ok(half_way(start, end))
 }
 
@@ -56,7 +62,9 @@ fn half_way(start: u128, end: u128) -> u128 {
 pub(super) async fn finish(context: &Context, stream: &str, parents: &[&str], no_wait: bool) -> Result<()> {
     if no_wait {
         let document = serde_json::json!({ "stream": stream, "status": "UPDATING" });
-        context.out.document(&document, || vec![format!("stream {stream} is UPDATING")])?;
+        context
+            .out
+            .document(&document, || vec![format!("stream {stream} is UPDATING")])?;
         return Ok(());
     }
     wait::active(&context.client, stream).await?;

@@ -11,7 +11,7 @@ use super::Context;
 
 /// Shows or changes the tags of a stream, then prints them.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -51,28 +51,40 @@ pub(super) fn parse(text: &str) -> Result<(String, String), String> {
 }
 
 /// Runs the action.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let client = &context.client;
     let name = match args.action {
         Action::List { name } => name,
         Action::Set { name, tags } => {
             let stream_name = Some(name.clone());
-            let input = AddTagsToStreamInput { stream_name, tags: Entries(tags), ..AddTagsToStreamInput::default() };
+            let input = AddTagsToStreamInput {
+                stream_name,
+                tags: Entries(tags),
+                ..AddTagsToStreamInput::default()
+            };
             client.send("AddTagsToStream", input).await?;
             name
         }
         Action::Remove { name, keys } => {
             let stream_name = Some(name.clone());
-            let input = RemoveTagsFromStreamInput { stream_name, tag_keys: keys, ..RemoveTagsFromStreamInput::default() };
+            let input = RemoveTagsFromStreamInput {
+                stream_name,
+                tag_keys: keys,
+                ..RemoveTagsFromStreamInput::default()
+            };
             client.send("RemoveTagsFromStream", input).await?;
             name
         }
     };
     let tags = all(context, &name).await?;
-    let document: serde_json::Map<_, _> =
-        tags.iter().map(|tag| (tag.key.clone(), tag.value.clone().unwrap_or_default().into())).collect();
+    let document: serde_json::Map<_, _> = tags
+        .iter()
+        .map(|tag| (tag.key.clone(), tag.value.clone().unwrap_or_default().into()))
+        .collect();
     context.out.document(&document, || {
-        tags.iter().map(|tag| format!("{}={}", tag.key, tag.value.as_deref().unwrap_or_default())).collect()
+        tags.iter()
+            .map(|tag| format!("{}={}", tag.key, tag.value.as_deref().unwrap_or_default()))
+            .collect()
     })?;
     Ok(())
 }

@@ -15,7 +15,7 @@ const LOOK_TIME_MIN: Duration = Duration::from_millis(20);
 const LOOK_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// How a stream is.
-pub async fn summary(client: &Client, name: &str) -> Result<StreamDescriptionSummary, CallError> {
+pub(crate) async fn summary(client: &Client, name: &str) -> Result<StreamDescriptionSummary, CallError> {
     let input = DescribeStreamSummaryInput {
         stream_name: Some(name.to_owned()),
         ..DescribeStreamSummaryInput::default()
@@ -25,7 +25,7 @@ pub async fn summary(client: &Client, name: &str) -> Result<StreamDescriptionSum
 }
 
 /// Waits until a stream is `ACTIVE`.
-pub async fn active(client: &Client, name: &str) -> Result<StreamDescriptionSummary> {
+pub(crate) async fn active(client: &Client, name: &str) -> Result<StreamDescriptionSummary> {
     let mut pause = Pause::new(client);
     loop {
         let summary = summary(client, name).await?;
@@ -36,7 +36,9 @@ pub async fn active(client: &Client, name: &str) -> Result<StreamDescriptionSumm
         }
         if !pause.rest().await {
             let status = summary.stream_status.as_str();
-            bail!("stream {name} is still {status}; look again later with 'millrace streams describe {name}'");
+            bail!(
+                "stream {name} is still {status}; look again later with 'millrace streams describe {name}'"
+            );
         }
     }
 }
@@ -57,7 +59,7 @@ pub(super) async fn gone(client: &Client, name: &str) -> Result<()> {
 }
 
 /// Looks often at first, then less often, and not for ever.
-pub struct Pause<'a> {
+pub(crate) struct Pause<'a> {
     client: &'a Client,
     next: Duration,
     rested: Duration,
@@ -65,12 +67,16 @@ pub struct Pause<'a> {
 
 impl<'a> Pause<'a> {
     /// A pause that has not begun.
-    pub fn new(client: &'a Client) -> Self {
-        Self { client, next: LOOK_TIME_MIN, rested: Duration::ZERO }
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self {
+            client,
+            next: LOOK_TIME_MIN,
+            rested: Duration::ZERO,
+        }
     }
 
     /// Rests; whether it is worth to look again.
-    pub async fn rest(&mut self) -> bool {
+    pub(crate) async fn rest(&mut self) -> bool {
         if self.rested >= WAIT_TIME_MAX {
             return false;
         }

@@ -13,9 +13,18 @@ impl Ticks {
     pub(super) fn parse(stat: &str) -> Option<Self> {
         let row = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
         // user nice system idle iowait irq softirq steal; guest time is in user already.
-        let ticks: Vec<u64> = row.split_whitespace().take(8).map_while(|word| word.parse().ok()).collect();
-        let idle = ticks.get(3)?.saturating_add(ticks.get(4).copied().unwrap_or_default());
-        Some(Self { idle, total: ticks.iter().fold(0, |sum, n| u64::saturating_add(sum, *n)) })
+        let ticks: Vec<u64> = row
+            .split_whitespace()
+            .take(8)
+            .map_while(|word| word.parse().ok())
+            .collect();
+        let idle = ticks
+            .get(3)?
+            .saturating_add(ticks.get(4).copied().unwrap_or_default());
+        Some(Self {
+            idle,
+            total: ticks.iter().fold(0, |sum, n| u64::saturating_add(sum, *n)),
+        })
     }
 
     pub(super) fn since(&self, before: &Self) -> Option<Reading> {
@@ -23,13 +32,21 @@ impl Ticks {
         // Counted per processor without a lock, so idle time may seem to run ahead.
         let idle = self.idle.saturating_sub(before.idle).min(total);
         let value = 100.0 * lossy(total - idle) / lossy(total);
-        Some(Reading { metric: "cpu.busy", unit: "%", value })
+        Some(Reading {
+            metric: "cpu.busy",
+            unit: "%",
+            value,
+        })
     }
 }
 
 pub(super) fn load(loadavg: &str) -> Option<Reading> {
     let value = loadavg.split_whitespace().next()?.parse().ok()?;
-    Some(Reading { metric: "cpu.load1", unit: "", value })
+    Some(Reading {
+        metric: "cpu.load1",
+        unit: "",
+        value,
+    })
 }
 
 #[cfg(test)]

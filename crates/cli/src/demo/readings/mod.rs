@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// One value that was read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// What was read.
     pub metric: &'static str,
     /// In which unit.
@@ -21,7 +21,7 @@ pub struct Reading {
 
 /// Reads the machine again and again; rates are over the time between two looks.
 #[derive(Debug, Default)]
-pub struct Sampler {
+pub(crate) struct Sampler {
     cpu: Option<cpu::Ticks>,
     disk: Option<disk::Sectors>,
     network: Option<network::Octets>,
@@ -29,7 +29,7 @@ pub struct Sampler {
 
 impl Sampler {
     /// What can be read `since` the last look. The first look has no rates; a table that is missing has no values.
-    pub fn sample(&mut self, since: Duration) -> Vec<Reading> {
+    pub(crate) fn sample(&mut self, since: Duration) -> Vec<Reading> {
         let file = |path: &str| read_to_string(path).unwrap_or_default();
         let mut readings = Vec::new();
         let ticks = cpu::Ticks::parse(&file("/proc/stat"));
@@ -54,7 +54,11 @@ impl Sampler {
 /// Bytes in `time` as KiB a second.
 fn kib_per_second(bytes: u64, time: Duration) -> f64 {
     let seconds = time.as_secs_f64();
-    if seconds > 0.0 { lossy(bytes) / 1024.0 / seconds } else { 0.0 }
+    if seconds > 0.0 {
+        lossy(bytes) / 1024.0 / seconds
+    } else {
+        0.0
+    }
 }
 
 /// A count as a floating-point number; beyond 2^53 it is rounded, which no reading minds.
@@ -66,16 +70,25 @@ fn lossy(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use millrace_base::{Clock, SystemClock};
 
     #[cfg(target_os = "linux")]
     #[test]
     fn this_machine_can_be_read() {
         let mut sampler = Sampler::default();
         sampler.sample(Duration::ZERO);
+        // The kernel counts processor time in ticks; one must pass.
+        let clock = SystemClock::new();
+        while clock.monotonic() < Duration::from_millis(200) {
+            std::hint::spin_loop();
+        }
         let readings = sampler.sample(Duration::from_secs(1));
         for metric in ["cpu.busy", "cpu.load1", "memory.used", "memory.available"] {
             let reading = readings.iter().find(|r| r.metric == metric);
-            assert!(reading.is_some_and(|r| r.value.is_finite() && r.value >= 0.0), "{metric}: {reading:?}");
+            assert!(
+                reading.is_some_and(|r| r.value.is_finite() && r.value >= 0.0),
+                "{metric}: {reading:?}"
+            );
         }
     }
 

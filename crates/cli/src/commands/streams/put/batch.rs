@@ -82,8 +82,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    static ZEROS: [u8; 2 * BATCH_BYTES_MAX] = [0; 2 * BATCH_BYTES_MAX];
+
     fn input(key: &str, place: usize, bytes: usize) -> Input {
-        Input { place: place.to_string(), key: key.to_owned(), data: vec![0; bytes].into() }
+        Input {
+            place: place.to_string(),
+            key: key.to_owned(),
+            data: bytes::Bytes::from_static(&ZEROS[..bytes]),
+        }
     }
 
     #[test]

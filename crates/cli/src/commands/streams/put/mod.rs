@@ -24,7 +24,7 @@ use source::{Keys, Kind, Source};
 /// Records with the same partition key keep their order, whatever is refused and tried again on the way. Ends with
 /// status 3 when some records were not taken.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Records; without any, every line of standard input is one
@@ -57,14 +57,21 @@ pub struct Args {
 }
 
 /// Puts the records.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let keys = match (&args.key, &args.key_field) {
         (Some(key), _) => Keys::Fixed(key.clone()),
         (None, Some(field)) => Keys::Member(field.split('.').map(str::to_owned).collect()),
         (None, None) => Keys::Random(Arc::clone(context.client.rng())),
     };
     let few = !args.records.is_empty() || !args.blobs.is_empty();
-    let kind = if few { Kind::Given { records: args.records, blobs: args.blobs } } else { Kind::Lines { files: args.files } };
+    let kind = if few {
+        Kind::Given {
+            records: args.records,
+            blobs: args.blobs,
+        }
+    } else {
+        Kind::Lines { files: args.files }
+    };
     let total = kind.bytes();
     let source = Source::open(kind, keys)?;
     let rules = Rules {
@@ -81,7 +88,7 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
         () = seams::interrupted() => true,
     };
     bar.finish_and_clear();
-    report(context, &args.name, sender.into_tally(), interrupted)
+    report(context, &args.name, &sender.into_tally(), interrupted)
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -103,17 +110,31 @@ fn progress(total: Option<u64>) -> ProgressBar {
     bar
 }
 
-fn report(context: &Context, stream: &str, tally: Tally, interrupted: bool) -> Result<()> {
+fn report(context: &Context, stream: &str, tally: &Tally, interrupted: bool) -> Result<()> {
     let document = json!({
         "stream": stream, "sent": tally.sent, "failed": tally.failed, "retried": tally.retried,
         "bytes": tally.bytes, "interrupted": interrupted, "failures": tally.failures, "records": tally.places,
     });
     context.out.document(&document, || {
-        let mut lines: Vec<String> =
-            tally.places.iter().map(|place| format!("{} {}", place.shard, place.sequence_number)).collect();
-        let failed = if tally.failed == 0 { String::new() } else { format!(", {} not taken", tally.failed) };
-        let retried = if tally.retried == 0 { String::new() } else { format!(" ({} tried again)", tally.retried) };
-        lines.push(format!("{} records, {} bytes put into {stream}{failed}{retried}", tally.sent, tally.bytes));
+        let mut lines: Vec<String> = tally
+            .places
+            .iter()
+            .map(|place| format!("{} {}", place.shard, place.sequence_number))
+            .collect();
+        let failed = if tally.failed == 0 {
+            String::new()
+        } else {
+            format!(", {} not taken", tally.failed)
+        };
+        let retried = if tally.retried == 0 {
+            String::new()
+        } else {
+            format!(" ({} tried again)", tally.retried)
+        };
+        lines.push(format!(
+            "{} records, {} bytes put into {stream}{failed}{retried}",
+            tally.sent, tally.bytes
+        ));
         lines
     })?;
     if !context.out.json {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use indicatif::ProgressBar;
-use millrace_api::kinesis::{PutRecordsInput, PutRecordsOutput, PutRecordsRequestEntry, PutRecordsResultEntry};
+use millrace_api::kinesis::{
+    PutRecordsInput, PutRecordsOutput, PutRecordsRequestEntry, PutRecordsResultEntry,
+};
 use serde::Serialize;
 
 use super::batch::{Pending, Window};
@@ -63,7 +65,14 @@ pub(super) struct Sender {
 
 impl Sender {
     pub(super) fn new(client: Client, rules: Rules, source: Source, bar: ProgressBar) -> Self {
-        Self { client, rules, source, window: Window::default(), tally: Tally::default(), bar }
+        Self {
+            client,
+            rules,
+            source,
+            window: Window::default(),
+            tally: Tally::default(),
+            bar,
+        }
     }
 
     pub(super) fn into_tally(self) -> Tally {
@@ -123,10 +132,19 @@ impl Sender {
         // A batch that is refused as a whole is halved until the record that is wrong stands alone.
         let mut stack = vec![batch];
         while let Some(mut batch) = stack.pop() {
-            match self.client.call::<_, PutRecordsOutput>("PutRecords", self.request(&batch)).await {
+            match self
+                .client
+                .call::<_, PutRecordsOutput>("PutRecords", self.request(&batch))
+                .await
+            {
                 Ok(output) => {
                     let whole = output.records.len() == batch.len();
-                    anyhow::ensure!(whole, "the server answered {} of {} records", output.records.len(), batch.len());
+                    anyhow::ensure!(
+                        whole,
+                        "the server answered {} of {} records",
+                        output.records.len(),
+                        batch.len()
+                    );
                     for (pending, result) in batch.into_iter().zip(output.records) {
                         refused.extend(self.settle(pending, result));
                     }
@@ -159,7 +177,11 @@ impl Sender {
                 explicit_hash_key: self.rules.explicit_hash_key.clone(),
             })
             .collect();
-        PutRecordsInput { records, stream_name: Some(self.rules.stream.clone()), ..PutRecordsInput::default() }
+        PutRecordsInput {
+            records,
+            stream_name: Some(self.rules.stream.clone()),
+            ..PutRecordsInput::default()
+        }
     }
 
     /// Counts what became of a record; yields it when it should be sent again.
@@ -171,18 +193,25 @@ impl Sender {
             if self.rules.report_places {
                 let shard = result.shard_id.unwrap_or_default();
                 let sequence_number = result.sequence_number.unwrap_or_default();
-                self.tally.places.push(Place { shard, sequence_number });
+                self.tally.places.push(Place {
+                    shard,
+                    sequence_number,
+                });
             }
             return None;
         };
         pending.attempts += 1;
         if pending.attempts < self.rules.attempts {
             self.tally.retried += 1;
-            self.bar.set_message(format!("{} tried again", self.tally.retried));
+            self.bar
+                .set_message(format!("{} tried again", self.tally.retried));
             return Some(pending);
         }
         let message = result.error_message.unwrap_or_default();
-        self.failed(pending.input.place, format!("{message} ({code}, {} attempts)", pending.attempts));
+        self.failed(
+            pending.input.place,
+            format!("{message} ({code}, {} attempts)", pending.attempts),
+        );
         None
     }
 
@@ -198,6 +227,11 @@ impl Sender {
 fn is_about_a_record(error: &CallError) -> bool {
     matches!(
         error.code(),
-        Some("ValidationException" | "InvalidArgumentException" | "SerializationException" | "RequestEntityTooLarge")
+        Some(
+            "ValidationException"
+                | "InvalidArgumentException"
+                | "SerializationException"
+                | "RequestEntityTooLarge"
+        )
     ) || matches!(error, CallError::Api { status: 413, .. })
 }

@@ -17,7 +17,10 @@ use super::limits::{READ_AHEAD_MAX, RECORD_BYTES_MAX};
 /// What is read.
 pub(super) enum Kind {
     /// Records of the command line, then whole files.
-    Given { records: Vec<String>, blobs: Vec<PathBuf> },
+    Given {
+        records: Vec<String>,
+        blobs: Vec<PathBuf>,
+    },
     /// Lines of these files; of standard input where there is none.
     Lines { files: Vec<PathBuf> },
 }
@@ -52,7 +55,12 @@ pub(super) struct Source {
 impl Kind {
     /// How much there is to read, where that is known.
     pub(super) fn bytes(&self) -> Option<u64> {
-        let size = |path: &PathBuf| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len());
+        let size = |path: &PathBuf| {
+            std::fs::metadata(path)
+                .ok()
+                .filter(std::fs::Metadata::is_file)
+                .map(|meta| meta.len())
+        };
         match self {
             Self::Given { records, blobs } => {
                 let given: usize = records.iter().map(String::len).sum();
@@ -132,7 +140,10 @@ impl Reader {
             Kind::Lines { files } => {
                 for path in files {
                     let name = path.display().to_string();
-                    self.lines(&name, BufReader::with_capacity(256 << 10, File::open(Path::new(&path))?))?;
+                    self.lines(
+                        &name,
+                        BufReader::with_capacity(256 << 10, File::open(Path::new(&path))?),
+                    )?;
                 }
             }
         }
@@ -167,7 +178,11 @@ impl Reader {
                 Err(why) => return Err((place, why)),
             },
         };
-        Ok(Input { place, key, data: data.into() })
+        Ok(Input {
+            place,
+            key,
+            data: data.into(),
+        })
     }
 }
 
@@ -191,16 +206,22 @@ fn line(input: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
 
 /// The text or number that `path` leads to.
 fn member(data: &[u8], path: &[String]) -> Result<String, String> {
-    let object: serde_json::Value = serde_json::from_slice(data).map_err(|error| format!("it is no JSON: {error}"))?;
+    let object: serde_json::Value =
+        serde_json::from_slice(data).map_err(|error| format!("it is no JSON: {error}"))?;
     let mut value = &object;
     for name in path {
-        value = value.get(name).ok_or_else(|| format!("it has no member '{}'", path.join(".")))?;
+        value = value
+            .get(name)
+            .ok_or_else(|| format!("it has no member '{}'", path.join(".")))?;
     }
     match value {
         serde_json::Value::String(text) if !text.is_empty() => Ok(text.clone()),
         serde_json::Value::Number(number) => Ok(number.to_string()),
         serde_json::Value::Bool(truth) => Ok(truth.to_string()),
-        _ => Err(format!("its member '{}' is no partition key: a text or a number is", path.join("."))),
+        _ => Err(format!(
+            "its member '{}' is no partition key: a text or a number is",
+            path.join(".")
+        )),
     }
 }
 

@@ -16,14 +16,19 @@ use print::{Format, Printer};
 
 /// Prints records as they arrive, of all shards, across splits and merges. Ends with ctrl-C.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of the stream
     name: String,
     /// Where to start: latest, trim-horizon, a time such as 2026-01-31T12:00:00Z or 1769860800, or an age such as 15m
     #[arg(long, default_value = "latest", value_name = "POSITION")]
     from: position::Position,
     /// Start at this record of --shard
-    #[arg(long, value_name = "SEQUENCE NUMBER", requires = "shard", conflicts_with = "from")]
+    #[arg(
+        long,
+        value_name = "SEQUENCE NUMBER",
+        requires = "shard",
+        conflicts_with = "from"
+    )]
     at_sequence: Option<String>,
     /// Start behind this record of --shard
     #[arg(long, value_name = "SEQUENCE NUMBER", requires = "shard", conflicts_with_all = ["from", "at_sequence"])]
@@ -49,7 +54,7 @@ pub struct Args {
 }
 
 /// Prints until the end, or until it is interrupted, which is no failure.
-pub async fn run(context: &Context, args: Args) -> Result<()> {
+pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     let now = context.client.clock().now();
     let start = match (&args.at_sequence, &args.after_sequence) {
         (Some(number), _) => Start::AtSequence(number.clone()),
@@ -59,7 +64,11 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
     let shards = shards(context, &args, &start).await?;
     let (how, temporary) = how(context, &args).await?;
     let mut printer = Printer::new(context.out, args.name.clone(), args.format, !args.no_deaggregate);
-    let options = Options { client: context.client.clone(), how, tasks: context.seams.tasks.clone() };
+    let options = Options {
+        client: context.client.clone(),
+        how,
+        tasks: context.seams.tasks.clone(),
+    };
     let mut follower = Follower::start(options, shards);
     let result = tokio::select! {
         result = follow(&mut follower, &args, &mut printer) => result,
@@ -73,18 +82,32 @@ pub async fn run(context: &Context, args: Args) -> Result<()> {
 
 async fn shards(context: &Context, args: &Args, start: &Start) -> Result<Vec<(String, Start)>> {
     if !args.shard.is_empty() {
-        return Ok(args.shard.iter().map(|shard| (shard.clone(), start.clone())).collect());
+        return Ok(args
+            .shard
+            .iter()
+            .map(|shard| (shard.clone(), start.clone()))
+            .collect());
     }
     let shards = shards_at(&context.client, &args.name, start).await?;
     if shards.is_empty() {
         bail!("stream {} has no shards to read from there", args.name);
     }
-    Ok(shards.into_iter().map(|shard| (shard.shard_id, start.clone())).collect())
+    Ok(shards
+        .into_iter()
+        .map(|shard| (shard.shard_id, start.clone()))
+        .collect())
 }
 
 /// How to read, and the consumer to take away afterwards.
 async fn how(context: &Context, args: &Args) -> Result<(How, Option<(String, String)>)> {
-    let Some(consumer) = &args.consumer else { return Ok((How::Poll { stream: args.name.clone() }, None)) };
+    let Some(consumer) = &args.consumer else {
+        return Ok((
+            How::Poll {
+                stream: args.name.clone(),
+            },
+            None,
+        ));
+    };
     let client = &context.client;
     let arn = consumers::arn(client, &args.name).await?;
     let (description, temporary) = match consumers::describe(client, &arn, consumer).await {
@@ -95,7 +118,12 @@ async fn how(context: &Context, args: &Args) -> Result<(How, Option<(String, Str
         }
         Err(error) => return Err(error.into()),
     };
-    Ok((How::Push { consumer_arn: description.consumer_arn }, temporary))
+    Ok((
+        How::Push {
+            consumer_arn: description.consumer_arn,
+        },
+        temporary,
+    ))
 }
 
 async fn follow(follower: &mut Follower, args: &Args, printer: &mut Printer) -> Result<()> {
@@ -104,7 +132,11 @@ async fn follow(follower: &mut Follower, args: &Args, printer: &mut Printer) -> 
     let mut failed = false;
     while let Some(delivery) = follower.next().await {
         match delivery {
-            Delivery::Records { shard, records, behind_millis } => {
+            Delivery::Records {
+                shard,
+                records,
+                behind_millis,
+            } => {
                 for record in &records {
                     printer.record(&shard, record)?;
                     if args.max.is_some_and(|max| printer.printed() >= max) {
@@ -131,5 +163,9 @@ async fn follow(follower: &mut Follower, args: &Args, printer: &mut Printer) -> 
             break;
         }
     }
-    if failed { Err(Early::Partial.into()) } else { Ok(()) }
+    if failed {
+        Err(Early::Partial.into())
+    } else {
+        Ok(())
+    }
 }

@@ -11,7 +11,7 @@ use crate::reader::Start;
 
 /// A position that does not depend on a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub(crate) enum Position {
     /// Behind the newest record.
     Latest,
     /// At the oldest record.
@@ -24,12 +24,14 @@ pub enum Position {
 
 impl Position {
     /// Where that is, now.
-    pub fn start(self, now: Timestamp) -> Start {
+    pub(crate) fn start(self, now: Timestamp) -> Start {
         match self {
             Self::Latest => Start::Latest,
             Self::TrimHorizon => Start::TrimHorizon,
             Self::At(time) => Start::AtTimestamp(time),
-            Self::Ago(age) => Start::AtTimestamp(EpochMillis(i64::try_from(now.minus(age).0).unwrap_or(i64::MAX))),
+            Self::Ago(age) => {
+                Start::AtTimestamp(EpochMillis(i64::try_from(now.minus(age).0).unwrap_or(i64::MAX)))
+            }
         }
     }
 }
@@ -47,7 +49,9 @@ impl FromStr for Position {
             return Ok(Self::Ago(age));
         }
         let formats = [TimestampFormat::Iso8601, TimestampFormat::EpochSeconds];
-        let time = formats.into_iter().find_map(|format| timestamp::parse(format, text));
+        let time = formats
+            .into_iter()
+            .find_map(|format| timestamp::parse(format, text));
         time.filter(|millis| *millis >= 0).map(|millis| Self::At(EpochMillis(millis))).ok_or_else(|| {
             "write latest, trim-horizon, a time such as 2026-01-31T12:00:00Z or 1769860800, or an age such as 90s, 15m, 2h or 1d".to_owned()
         })

@@ -12,7 +12,7 @@ use crate::output::Output;
 
 /// How data is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// JSON indented on a terminal and as it is elsewhere, other text as it is, anything else in hex
     Auto,
     /// Text; what is none is marked with �
@@ -48,7 +48,13 @@ struct Shown<'a> {
 
 impl Printer {
     pub(super) fn new(out: Output, stream: String, format: Format, deaggregate: bool) -> Self {
-        Self { out, stream, format, deaggregate, printed: 0 }
+        Self {
+            out,
+            stream,
+            format,
+            deaggregate,
+            printed: 0,
+        }
     }
 
     /// Records that were printed; those of an aggregated one count each.
@@ -58,13 +64,29 @@ impl Printer {
 
     /// Prints a record, or the user records it was aggregated from.
     pub(super) fn record(&mut self, shard: &str, record: &Record) -> io::Result<()> {
-        let users = if self.deaggregate { kpl::split(&record.data) } else { None };
+        let users = if self.deaggregate {
+            kpl::split(&record.data)
+        } else {
+            None
+        };
         let Some(users) = users else {
             let key = record.partition_key.as_deref().unwrap_or_default();
-            return self.show(&Shown { shard, record, key, data: &record.data, sub: None });
+            return self.show(&Shown {
+                shard,
+                record,
+                key,
+                data: &record.data,
+                sub: None,
+            });
         };
         for (sub, user) in users.iter().enumerate() {
-            self.show(&Shown { shard, record, key: &user.partition_key, data: &user.data, sub: Some(sub) })?;
+            self.show(&Shown {
+                shard,
+                record,
+                key: &user.partition_key,
+                data: &user.data,
+                sub: Some(sub),
+            })?;
         }
         Ok(())
     }
@@ -77,11 +99,23 @@ impl Printer {
         if self.format == Format::Raw {
             return self.out.raw_line(shown.data);
         }
-        let time = shown.record.approximate_arrival_timestamp.map(|time| iso8601(time.0)).unwrap_or_default();
-        let shard = shown.shard.strip_prefix("shardId-").map_or(shown.shard, |number| number.trim_start_matches('0'));
+        let time = shown
+            .record
+            .approximate_arrival_timestamp
+            .map(|time| iso8601(time.0))
+            .unwrap_or_default();
+        let shard = shown
+            .shard
+            .strip_prefix("shardId-")
+            .map_or(shown.shard, |number| number.trim_start_matches('0'));
         let shard = if shard.is_empty() { "0" } else { shard };
-        let head = self.out.dim(format_args!("{time} {shard} {}", printable(shown.key)));
-        self.out.line(format_args!("{head} {}", render(self.format, shown.data, self.out.terminal)))
+        let head = self
+            .out
+            .dim(format_args!("{time} {shard} {}", printable(shown.key)));
+        self.out.line(format_args!(
+            "{head} {}",
+            render(self.format, shown.data, self.out.terminal)
+        ))
     }
 
     fn document(&self, shown: &Shown<'_>) -> Value {
@@ -124,7 +158,9 @@ fn render(format: Format, data: &[u8], terminal: bool) -> String {
         Format::Auto => {
             let nested = matches!(data.first(), Some(b'{' | b'['));
             match std::str::from_utf8(data) {
-                Ok(text) => indented().filter(|_| terminal && nested).unwrap_or_else(|| printable(text)),
+                Ok(text) => indented()
+                    .filter(|_| terminal && nested)
+                    .unwrap_or_else(|| printable(text)),
                 Err(_) => hex(data),
             }
         }
@@ -140,7 +176,15 @@ fn printable(text: &str) -> String {
     if !text.chars().any(char::is_control) {
         return text.to_owned();
     }
-    text.chars().flat_map(|c| if c.is_control() && c != '\t' { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| {
+            if c.is_control() && c != '\t' {
+                c.escape_default().collect()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
 }
 
 fn hex(data: &[u8]) -> String {
