@@ -11,13 +11,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
+use millrace_base::Tasks;
 
 use crate::exit::Early;
 use crate::output::Output;
 use crate::reader::{Delivery, Follower, How, Options, Start, shards_at};
 use crate::seams::{self, Seams};
 use feed::{Feed, Sample};
-use limits::{CATCH_UP_TIME_MAX, LOG_SUMMARY_TIME, TERMINAL_SUMMARY_TIME};
+use limits::{CATCH_UP_TIME_MAX, LOG_SUMMARY_TIME, STOP_TIME_MAX, TERMINAL_SUMMARY_TIME};
 use stage::Stage;
 use summary::{Summary, Way};
 
@@ -39,8 +40,14 @@ pub(crate) struct Plan {
 
 /// Gives the tour.
 pub(crate) async fn run(plan: Plan, seams: Seams) -> Result<()> {
-    let stage = Stage::set(&plan, &seams).await?;
-    let result = play(&plan, &seams, &stage).await;
+    // The audience leaves before the stage is struck: a server waits for the calls that are under way.
+    let audience = Seams {
+        tasks: Tasks::new(),
+        ..seams
+    };
+    let stage = Stage::set(&plan, &audience).await?;
+    let result = play(&plan, &audience, &stage).await;
+    audience.tasks.drain(STOP_TIME_MAX).await;
     stage.strike().await?;
     result
 }

@@ -1,3 +1,5 @@
+//! De-aggregation held against hand-made bytes and another implementation.
+
 use super::*;
 
 fn varint(mut value: u64, out: &mut Vec<u8>) {
