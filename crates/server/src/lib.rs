@@ -1,11 +1,28 @@
 //! The edge: one port, TLS, authentication, routing, configuration and admin pages.
 //!
-//! [`Config`] holds every setting; [`Server`] opens the engines and the services and listens until it is told to
-//! stop.
+//! [`Config`] holds every setting; [`Server`] opens the engines (`supervisor`) and the services (`roles`)
+//! and listens until it is told to stop. A request goes `listener` → `edge` → `route` → `body` → `auth` → `roles` →
+//! `answer`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod admin;
+mod answer;
+mod auth;
+mod body;
+mod commands;
 pub mod config;
+mod edge;
 pub mod limits;
+mod listener;
+mod metrics;
+mod readiness;
+mod roles;
+mod route;
+mod server;
+mod supervisor;
 
 pub use config::{Config, ConfigError};
+pub use listener::TlsError;
+pub use server::{Server, StartError};
+pub use supervisor::OpenError;

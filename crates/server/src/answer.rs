@@ -1,0 +1,229 @@
+//! Answers: status, the headers AWS sends, and a body that is whole or pushed.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use millrace_base::Rng;
+use millrace_wire::call::Events;
+use millrace_wire::odd::OddAnswer;
+use millrace_wire::{ApiError, Codec};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use crate::limits::CORS_MAX_AGE_SECS;
+use crate::listener::CallGuard;
+use crate::metrics::Metrics;
+
+/// The request's id, as SDKs read it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// A second id, which AWS's front end gives.
+const ID_2: HeaderName = HeaderName::from_static("x-amz-id-2");
+/// The error's code.
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+/// What a script of another origin may read.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-amzn-RequestId,x-amzn-ErrorType,x-amz-request-id,x-amz-id-2,x-amzn-ErrorMessage,Date",
+);
+/// A push.
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("application/vnd.amazon.eventstream");
+
+/// An answer's body.
+pub(crate) enum AnswerBody {
+    /// Written at once; the guard keeps the call open until it is.
+    Whole { bytes: Bytes, call: Option<CallGuard> },
+    /// Written as it arises; ends early, but cleanly, when the server drains.
+    Pushed {
+        events: Events,
+        drained: Pin<Box<WaitForCancellationFutureOwned>>,
+        metrics: Arc<Metrics>,
+        _call: Option<CallGuard>,
+    },
+}
+
+/// The ids of one answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Ids {
+    pub(crate) request_id: String,
+    id_2: String,
+}
+
+impl Ids {
+    pub(crate) fn new(rng: &dyn Rng) -> Self {
+        let mut bytes = [0; 72];
+        rng.fill(&mut bytes);
+        Self {
+            request_id: rng.uuid(),
+            id_2: base64_simd::STANDARD.encode_to_string(bytes),
+        }
+    }
+}
+
+/// A whole answer, without ids yet.
+pub(crate) fn whole(
+    status: StatusCode,
+    content_type: Option<&'static str>,
+    body: Bytes,
+) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::Whole {
+        bytes: body,
+        call: None,
+    });
+    *response.status_mut() = status;
+    if let Some(content_type) = content_type {
+        let value = HeaderValue::from_static(content_type);
+        response.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    response
+}
+
+/// A pushed answer.
+pub(crate) fn pushed(
+    events: Events,
+    drained: WaitForCancellationFutureOwned,
+    metrics: Arc<Metrics>,
+) -> Response<AnswerBody> {
+    metrics.pushes.up();
+    let mut response = Response::new(AnswerBody::Pushed {
+        events,
+        drained: Box::pin(drained),
+        metrics,
+        _call: None,
+    });
+    response.headers_mut().insert(header::CONTENT_TYPE, EVENT_STREAM);
+    response
+}
+
+/// An error in a body format.
+pub(crate) fn error(codec: Codec, error: &ApiError) -> Response<AnswerBody> {
+    let body = Bytes::from(codec.error_body(error));
+    let mut response = whole(status(error.status), Some(codec.content_type()), body);
+    error_type(&mut response, error.short_code());
+    response
+}
+
+/// An answer of the front end.
+pub(crate) fn odd(answer: OddAnswer) -> Response<AnswerBody> {
+    whole(status(answer.status), answer.content_type, answer.body.into())
+}
+
+/// Names the error's code in its header.
+pub(crate) fn error_type(response: &mut Response<AnswerBody>, code: &str) {
+    // Codes are words of the API; one that no header can carry is left out.
+    if let Ok(value) = HeaderValue::from_str(code) {
+        response.headers_mut().insert(ERROR_TYPE, value);
+    }
+}
+
+/// The status of an error; an impossible number is a fault of this server.
+pub(crate) fn status(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Gives an answer its ids and keeps its call open until it is written.
+pub(crate) fn seal(response: &mut Response<AnswerBody>, ids: &Ids, guard: CallGuard) {
+    for (name, text) in [(REQUEST_ID, &ids.request_id), (ID_2, &ids.id_2)] {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    match response.body_mut() {
+        AnswerBody::Whole { call, .. } | AnswerBody::Pushed { _call: call, .. } => *call = Some(guard),
+    }
+}
+
+/// Lets scripts of other origins read the answer, as AWS does.
+pub(crate) fn allow_origin(response: &mut Response<AnswerBody>) {
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
+/// The answer to a browser that asks whether it may call: yes.
+pub(crate) fn preflight(asked: &HeaderMap) -> Response<AnswerBody> {
+    let mut response = whole(StatusCode::OK, None, Bytes::new());
+    let headers = response.headers_mut();
+    for (asks, allows) in [
+        (
+            header::ACCESS_CONTROL_REQUEST_HEADERS,
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+        ),
+        (
+            header::ACCESS_CONTROL_REQUEST_METHOD,
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+        ),
+    ] {
+        if let Some(value) = asked.get(asks) {
+            headers.insert(allows, value.clone());
+        }
+    }
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static(CORS_MAX_AGE_SECS),
+    );
+    response
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut *self {
+            Self::Whole { bytes, .. } if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole { bytes, .. } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Pushed {
+                events,
+                drained,
+                metrics,
+                ..
+            } => {
+                if drained.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(None);
+                }
+                events.as_mut().poll_next(cx).map(|event| {
+                    let event = event?;
+                    metrics
+                        .answer_body_bytes
+                        .add(u64::try_from(event.len()).unwrap_or(u64::MAX));
+                    Some(Ok(Frame::data(event)))
+                })
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole { bytes, .. } if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole { bytes, .. } => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Self::Pushed { .. } => SizeHint::default(),
+        }
+    }
+}
+
+impl fmt::Debug for AnswerBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole { bytes, .. } => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::Pushed { .. } => f.write_str("Pushed"),
+        }
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        if let Self::Pushed { metrics, .. } = self {
+            metrics.pushes.down();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Who calls: the signature of a request held against the known credentials.
+//!
+//! Account comes from the credential, region from the credential scope. Where authentication is off, everybody is
+//! [`LOCAL_ACCOUNT`] and the region is that of the scope, if the client signed all the same.
+
+mod store;
+
+use http::header::HOST;
+use http::request::Parts;
+use millrace_api::Service;
+use millrace_base::Timestamp;
+use millrace_wire::sigv4::{self, BodyHash, Verifier};
+use millrace_wire::{ApiError, Caller};
+
+use crate::config::{AuthConfig, AuthMode, LOCAL_ACCOUNT};
+use store::Store;
+
+/// The region of callers that do not sign.
+const DEFAULT_REGION: &str = "us-east-1";
+/// How HTTP/2 names the host, and how some of its clients sign it.
+const AUTHORITY: &str = ":authority";
+
+/// Says who calls.
+#[derive(Debug)]
+pub(crate) struct Authenticator {
+    /// `None` where everybody is let in.
+    checks: Option<(Store, Verifier)>,
+}
+
+impl Authenticator {
+    pub(crate) fn new(config: &AuthConfig) -> Self {
+        let checks = match config.mode {
+            AuthMode::None => None,
+            AuthMode::Sigv4 => {
+                let verifier = Verifier::new(sigv4::Settings::default());
+                Some((Store::new(config.effective()), verifier))
+            }
+        };
+        Self { checks }
+    }
+
+    /// Whether it looks at signatures, and so needs a body's hash.
+    pub(crate) const fn verifies(&self) -> bool {
+        self.checks.is_some()
+    }
+
+    /// Who calls `service`, or why it is not let in.
+    pub(crate) fn authenticate(
+        &self,
+        head: &Parts,
+        service: &Service,
+        sha256: Option<[u8; 32]>,
+        now: Timestamp,
+        request_id: &str,
+    ) -> Result<Caller, ApiError> {
+        let headers = headers(head);
+        let request = sigv4::Request {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &headers,
+        };
+        let caller = |account: &str, region: String, access_key: String| Caller {
+            account: account.to_owned(),
+            region,
+            access_key,
+            principal: format!("arn:aws:iam::{account}:root"),
+            request_id: request_id.to_owned(),
+        };
+        let Some((store, verifier)) = &self.checks else {
+            let signed = sigv4::locate(&request).ok();
+            let region = signed
+                .map(|signed| signed.region)
+                .filter(|region| is_region(region));
+            let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+            return Ok(caller(LOCAL_ACCOUNT, region, String::new()));
+        };
+        let signed = sigv4::locate(&request)?;
+        let credential = store.find(&signed.access_key, signed.token.as_deref())?;
+        signed.check_service(service.signing_name)?;
+        let body = sha256.map_or(BodyHash::NotComputed, BodyHash::Sha256);
+        verifier.verify(&signed, &request, credential.secret_key.expose(), body, now)?;
+        if !is_region(&signed.region) {
+            let text = "Credential should be scoped to a region such as 'us-east-1'. ";
+            return Err(sigv4::AuthError::Scope(text.to_owned()).into());
+        }
+        Ok(caller(&credential.account, signed.region, signed.access_key))
+    }
+}
+
+/// Every header, and in HTTP/2 the host under its name there.
+fn headers(head: &Parts) -> Vec<(&str, &[u8])> {
+    let mut headers: Vec<(&str, &[u8])> = Vec::with_capacity(head.headers.len() + 1);
+    // HTTP/1.1 may carry a whole URI too, but its host is the header (RFC 9112 3.2.2 lets a server choose; clients
+    // sign the header).
+    if let Some(authority) = head.uri.authority()
+        && (head.version == http::Version::HTTP_2 || !head.headers.contains_key(HOST))
+    {
+        headers.push((AUTHORITY, authority.as_str().as_bytes()));
+    }
+    headers.extend(
+        head.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes())),
+    );
+    headers
+}
+
+/// A region becomes a part of names and ARNs, so it is a word; which words are regions is the client's business.
+fn is_region(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+#[cfg(test)]
+mod tests;

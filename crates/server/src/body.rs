@@ -1,0 +1,189 @@
+//! A request's body: bounded, in one piece, hashed while it arrives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use ring::digest::{Context, SHA256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::config::ServerConfig;
+use crate::limits::{BODY_PERMIT_BYTES, BODY_RESERVE_BYTES};
+
+/// Memory for the bodies of all requests, and how large and slow one may be.
+#[derive(Debug)]
+pub(crate) struct Bodies {
+    memory: Arc<Semaphore>,
+    bytes_max: usize,
+    patience: Duration,
+}
+
+/// A whole body. Its memory counts until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Collected {
+    pub(crate) bytes: Bytes,
+    /// SHA-256, if it was asked for.
+    pub(crate) sha256: Option<[u8; 32]>,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+/// Why there is no body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// More than `server.body_max`.
+    TooLarge,
+    /// Not there within `server.body_secs`.
+    TooSlow,
+    /// The connection or the stream ended first.
+    CutOff,
+    /// No memory became free within `server.body_secs`.
+    NoMemory,
+}
+
+impl Bodies {
+    pub(crate) fn new(config: &ServerConfig) -> Self {
+        let permits = (config.body_memory.as_usize() / BODY_PERMIT_BYTES).min(Semaphore::MAX_PERMITS);
+        Self {
+            memory: Arc::new(Semaphore::new(permits)),
+            bytes_max: config.body_max.as_usize(),
+            patience: config.body_timeout,
+        }
+    }
+
+    /// Reads a body to its end; hashes it if `hash`.
+    pub(crate) async fn collect(&self, body: Incoming, hash: bool) -> Result<Collected, BodyError> {
+        if body.is_end_stream() {
+            return Ok(Collected::empty(hash));
+        }
+        let announced = body.size_hint().exact();
+        if announced.is_some_and(|bytes| bytes > u64::try_from(self.bytes_max).unwrap_or(u64::MAX)) {
+            return Err(BodyError::TooLarge);
+        }
+        let announced = announced.and_then(|bytes| usize::try_from(bytes).ok());
+        let mut arriving = Arriving {
+            bodies: self,
+            hash: hash.then(|| Context::new(&SHA256)),
+            only: Bytes::new(),
+            joined: BytesMut::new(),
+            length: 0,
+            announced: announced.unwrap_or(0),
+            memory: None,
+            waits_for_memory: false,
+        };
+        match tokio::time::timeout(self.patience, arriving.read(body)).await {
+            Ok(Ok(())) => Ok(arriving.whole()),
+            Ok(Err(error)) => Err(error),
+            Err(_) if arriving.waits_for_memory => Err(BodyError::NoMemory),
+            Err(_) => Err(BodyError::TooSlow),
+        }
+    }
+}
+
+impl Collected {
+    fn empty(hash: bool) -> Self {
+        Self {
+            bytes: Bytes::new(),
+            sha256: hash.then(|| sha256(Context::new(&SHA256))),
+            _memory: None,
+        }
+    }
+}
+
+/// A body on its way.
+struct Arriving<'a> {
+    bodies: &'a Bodies,
+    hash: Option<Context>,
+    /// The first piece, as long as it is the only one: a small body is never copied.
+    only: Bytes,
+    /// All pieces, from the second one on.
+    joined: BytesMut,
+    length: usize,
+    announced: usize,
+    memory: Option<OwnedSemaphorePermit>,
+    waits_for_memory: bool,
+}
+
+impl Arriving<'_> {
+    async fn read(&mut self, mut body: Incoming) -> Result<(), BodyError> {
+        self.reserve(self.announced).await?;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| BodyError::CutOff)?;
+            if let Ok(piece) = frame.into_data() {
+                self.take(piece).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, piece: Bytes) -> Result<(), BodyError> {
+        self.length += piece.len();
+        if self.length > self.bodies.bytes_max {
+            return Err(BodyError::TooLarge);
+        }
+        self.reserve(self.length).await?;
+        if let Some(hash) = &mut self.hash {
+            hash.update(&piece);
+        }
+        if self.only.is_empty() && self.joined.is_empty() {
+            self.only = piece;
+            return Ok(());
+        }
+        if self.joined.is_empty() {
+            self.joined.reserve(
+                self.announced
+                    .clamp(self.length, self.length.max(BODY_RESERVE_BYTES)),
+            );
+            self.joined.extend_from_slice(&self.only);
+            self.only = Bytes::new();
+        }
+        // At once what is known to come, but only when as much is there already.
+        let missing = self.announced.saturating_sub(self.joined.len());
+        if self.joined.capacity() < self.joined.len() + piece.len() {
+            self.joined
+                .reserve(missing.min(self.joined.len()).max(piece.len()));
+        }
+        self.joined.extend_from_slice(&piece);
+        Ok(())
+    }
+
+    /// Waits until the memory of `bytes` in all is granted.
+    async fn reserve(&mut self, bytes: usize) -> Result<(), BodyError> {
+        let held = self.memory.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let missing = bytes.div_ceil(BODY_PERMIT_BYTES).saturating_sub(held);
+        if missing == 0 {
+            return Ok(());
+        }
+        let missing = u32::try_from(missing).map_err(|_| BodyError::TooLarge)?;
+        self.waits_for_memory = true;
+        let granted = Arc::clone(&self.bodies.memory).acquire_many_owned(missing).await;
+        self.waits_for_memory = false;
+        let granted = granted.map_err(|_| BodyError::NoMemory)?;
+        match &mut self.memory {
+            Some(memory) => memory.merge(granted),
+            None => self.memory = Some(granted),
+        }
+        Ok(())
+    }
+
+    fn whole(self) -> Collected {
+        Collected {
+            bytes: if self.joined.is_empty() {
+                self.only
+            } else {
+                self.joined.freeze()
+            },
+            sha256: self.hash.map(sha256),
+            _memory: self.memory,
+        }
+    }
+}
+
+fn sha256(context: Context) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    hash
+}

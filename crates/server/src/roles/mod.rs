@@ -1,0 +1,56 @@
+//! The services behind the port, one file each.
+
+mod streams;
+mod sts;
+
+pub(crate) use sts::Sts;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use millrace_api::{Operation, Service};
+use millrace_log::EmbeddedLog;
+use millrace_streams::Streams;
+use millrace_wire::{ApiError, Caller, Codec, Reply};
+
+pub(crate) use streams::open as open_streams;
+
+/// The open services.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) streams: Streams,
+    /// For its counters; `None` when everything is in memory.
+    pub(crate) embedded: Option<Arc<EmbeddedLog>>,
+}
+
+impl Services {
+    /// Whether this version answers the service's operations at all.
+    pub(crate) fn has(service: &Service) -> bool {
+        std::ptr::eq(service, &raw const millrace_api::kinesis::SERVICE)
+    }
+
+    /// Hands a call of an authenticated caller to its service.
+    pub(crate) async fn call(
+        &self,
+        service: &'static Service,
+        caller: &Caller,
+        op: &'static Operation,
+        codec: Codec,
+        body: Bytes,
+    ) -> Result<Reply, ApiError> {
+        if Self::has(service) {
+            self.streams.call(caller, op, codec, body).await
+        } else {
+            Err(unbuilt(service))
+        }
+    }
+}
+
+/// What a service answers that this version does not have.
+pub(crate) fn unbuilt(service: &Service) -> ApiError {
+    let text = format!(
+        "The service {} is not part of this version of Millrace yet. The list of supported operations is in the README.",
+        service.id
+    );
+    ApiError::client(millrace_wire::error::UNKNOWN_OPERATION, text)
+}

@@ -1,0 +1,34 @@
+//! Kinesis Data Streams: builds the service from the configuration.
+
+use std::sync::Arc;
+
+use millrace_base::{Clock, Rng, Tasks};
+use millrace_control::Part;
+use millrace_log::Log;
+use millrace_streams::{Deps, OpenError, Settings, Streams, StreamsState};
+
+use crate::config::StreamsConfig;
+
+/// Opens the service.
+pub(crate) async fn open(
+    config: &StreamsConfig,
+    log: Arc<dyn Log>,
+    control: Part<StreamsState>,
+    (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
+    tasks: Tasks,
+) -> Result<Streams, OpenError> {
+    let settings = Settings {
+        profile: config.profile,
+        transition: config.transition,
+        retention_check: config.retention_check,
+    };
+    Streams::open(Deps {
+        log,
+        control,
+        clock,
+        rng,
+        tasks,
+        settings,
+    })
+    .await
+}
