@@ -2,6 +2,9 @@
 //!
 //! [`model`] says what a table is made of and [`value`] what a decoded message is; everything under a service's
 //! module is written by `cargo xtask codegen` and carries facts only. No I/O happens here.
+//!
+//! Every service has tables; Rust structs, which handlers want, only where `xtask/services.json` says `"types": true`.
+//! With structs for all of them this crate would take 12 s of processor time to build, without optimisation, instead of 3 s.
 
 pub mod cloudwatch;
 pub mod dynamodb;

@@ -6,6 +6,7 @@
 
 mod model;
 pub mod names;
+mod read;
 mod tables;
 mod types;
 

@@ -1,4 +1,4 @@
-//! A model's facts, held against every trait this generator knows. Prose is passed over.
+//! A model's facts: a service, the chosen operations, and the shapes they reach.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,29 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-/// Traits of an operation that do not touch the wire.
-const OPERATION_IGNORED: &[&str] = &[
-    "deprecated",
-    "deprecatedMessage",
-    "endpointdiscovery",
-    "endpointoperation",
-    "idempotent",
-    "operationContextParams",
-    "readonly",
-    "requestcompression", // any server accepts it, or answers 415: it is HTTP's, not the operation's
-    "staticContextParams",
-];
-/// Traits of a shape that do not touch the wire, or are read elsewhere.
-const SHAPE_IGNORED: &[&str] = &["box", "deprecated", "event", "retryable", "synthetic", "xmlOrder"];
-/// Traits of a member that do not touch the wire.
-const MEMBER_IGNORED: &[&str] = &[
-    "box",
-    "contextParam",
-    "deprecated",
-    "deprecatedMessage",
-    "deprecatedSince",
-    "idempotencyToken",
-];
+use super::read::{self, text};
 
 /// A service.
 pub(crate) struct Model {
@@ -140,7 +118,7 @@ impl Model {
         let mut operations = Vec::new();
         for name in names {
             let operation = all.get(name).with_context(|| format!("no operation '{name}'"))?;
-            operations.push(read_operation(name, operation).with_context(|| format!("operation '{name}'"))?);
+            operations.push(read::operation(name, operation).with_context(|| format!("operation '{name}'"))?);
         }
         let signing_name = metadata["signingName"].as_str().map(str::to_owned);
         let mut model = Self {
@@ -177,7 +155,7 @@ impl Model {
         let query = self.protocol == "Query";
         let mut seen: BTreeSet<String> = open.iter().cloned().collect();
         while let Some(name) = open.pop() {
-            let shape = read_shape(json, &name, query).with_context(|| format!("shape '{name}'"))?;
+            let shape = read::shape_of(json, &name, query).with_context(|| format!("shape '{name}'"))?;
             for next in shape.kind.references() {
                 if seen.insert(next.clone()) {
                     open.push(next.clone());
@@ -264,242 +242,4 @@ fn protocol(metadata: &Value) -> Result<&'static str> {
             (other, _) => bail!("unknown protocol {other:?}"),
         },
     )
-}
-
-fn read_operation(name: &str, json: &Value) -> Result<Operation> {
-    known(
-        json,
-        &["name", "http", "input", "output", "errors"],
-        OPERATION_IGNORED,
-    )?;
-    let http = &json["http"];
-    known(http, &["method", "requestUri", "responseCode"], &[])?;
-    let shape = |at: &str| -> Result<Option<String>> {
-        let Some(reference) = json.get(at) else {
-            return Ok(None);
-        };
-        known(reference, &["shape", "resultWrapper"], &[])?;
-        // Query answers wrap their result; the codec derives the wrapper's name from the operation's.
-        let wrapper = reference["resultWrapper"].as_str();
-        ensure!(
-            wrapper.is_none_or(|w| w == format!("{name}Result")),
-            "an unusual wrapper {wrapper:?}"
-        );
-        Ok(Some(text(reference, "shape")?))
-    };
-    let errors = json["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-    Ok(Operation {
-        name: name.to_owned(),
-        method: text(http, "method")?,
-        uri: text(http, "requestUri")?,
-        status: http["responseCode"].as_u64().unwrap_or(200),
-        input: shape("input")?,
-        output: shape("output")?,
-        errors: errors
-            .iter()
-            .map(|error| text(error, "shape"))
-            .collect::<Result<_>>()?,
-    })
-}
-
-fn read_shape(shapes: &Value, name: &str, query: bool) -> Result<Shape> {
-    let json = &shapes[name];
-    let kind = match json["type"].as_str().context("no type")? {
-        "structure" => structure(json, shapes)?,
-        "list" => {
-            sized(json, &["member"])?;
-            known(&json["member"], &["shape"], &[])?;
-            Kind::List {
-                element: text(&json["member"], "shape")?,
-                bounds: counts(json)?,
-            }
-        }
-        "map" => {
-            sized(json, &["key", "value"])?;
-            known(&json["key"], &["shape"], &[])?;
-            known(&json["value"], &["shape"], &[])?;
-            Kind::Map {
-                key: text(&json["key"], "shape")?,
-                value: text(&json["value"], "shape")?,
-                bounds: counts(json)?,
-            }
-        }
-        "string" => {
-            sized(json, &["pattern", "enum"])?;
-            let values = json["enum"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let values = values
-                .iter()
-                .map(|v| v.as_str().map(str::to_owned).context("a value is no text"));
-            let pattern = json["pattern"].as_str().map(str::to_owned);
-            Kind::String {
-                bounds: counts(json)?,
-                pattern,
-                values: values.collect::<Result<_>>()?,
-            }
-        }
-        "blob" => {
-            sized(json, &["streaming"])?;
-            Kind::Blob {
-                bounds: counts(json)?,
-                streaming: flag(json, "streaming"),
-            }
-        }
-        "integer" => sized(json, &[])
-            .and_then(|()| integers(json))
-            .map(Kind::Integer)?,
-        "long" => sized(json, &[]).and_then(|()| integers(json)).map(Kind::Long)?,
-        "double" | "float" => {
-            sized(json, &[])?;
-            Kind::Double(Bounds {
-                min: json["min"].as_f64(),
-                max: json["max"].as_f64(),
-            })
-        }
-        "boolean" => sized(json, &[]).map(|()| Kind::Boolean)?,
-        "timestamp" => {
-            sized(json, &["timestampFormat"])?;
-            Kind::Timestamp(match json["timestampFormat"].as_str() {
-                Some("iso8601") => "Iso8601",
-                Some("rfc822") => "HttpDate",
-                None if query => "Iso8601",
-                None | Some("unixTimestamp") => "EpochSeconds",
-                Some(other) => bail!("unknown timestamp format '{other}'"),
-            })
-        }
-        other => bail!("unknown type '{other}'"),
-    };
-    Ok(Shape {
-        sensitive: flag(json, "sensitive"),
-        error: error(json)?,
-        kind,
-    })
-}
-
-fn structure(json: &Value, shapes: &Value) -> Result<Kind> {
-    let understood = &[
-        "type",
-        "members",
-        "required",
-        "exception",
-        "fault",
-        "error",
-        "eventstream",
-        "payload",
-        "union",
-        "sensitive",
-    ];
-    known(json, understood, SHAPE_IGNORED)?;
-    let form = match (flag(json, "union"), flag(json, "eventstream")) {
-        (false, false) => Form::Plain,
-        (true, false) => Form::Union,
-        (false, true) => Form::EventStream,
-        (true, true) => bail!("both a union and an event stream"),
-    };
-    let required = json["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut members = Vec::new();
-    for (name, json_member) in json["members"].as_object().context("no members")? {
-        let mut member = read_member(name, json_member).with_context(|| format!("member {name}"))?;
-        // A document is a value of any shape: the one thing that tables cannot say. Decoders pass it over.
-        if flag(&shapes[&member.shape], "document") {
-            continue;
-        }
-        member.required = required.iter().any(|r| r.as_str() == Some(name));
-        member.payload |= json["payload"].as_str() == Some(&member.name);
-        members.push(member);
-    }
-    Ok(Kind::Structure { members, form })
-}
-
-fn read_member(name: &str, json: &Value) -> Result<Member> {
-    known(
-        json,
-        &["shape", "location", "locationName", "eventpayload"],
-        MEMBER_IGNORED,
-    )?;
-    let location = match json["location"].as_str() {
-        None => "Body",
-        Some("uri") => "Uri",
-        Some("querystring") => "Query",
-        Some("header") => "Header",
-        Some("headers") => "Headers",
-        Some("statusCode") => "Status",
-        Some(other) => bail!("unknown location '{other}'"),
-    };
-    Ok(Member {
-        wire: json["locationName"].as_str().unwrap_or(name).to_owned(),
-        shape: text(json, "shape")?,
-        required: false,
-        location,
-        payload: flag(json, "eventpayload"),
-        sensitive: false,
-        name: name.to_owned(),
-    })
-}
-
-fn error(json: &Value) -> Result<Option<ErrorFacts>> {
-    if !flag(json, "exception") {
-        return Ok(None);
-    }
-    let facts = &json["error"];
-    if !facts.is_null() {
-        known(facts, &["code", "httpStatusCode", "senderFault"], &[])?;
-    }
-    let status = facts["httpStatusCode"]
-        .as_u64()
-        .unwrap_or(if flag(json, "fault") { 500 } else { 400 });
-    Ok(Some(ErrorFacts {
-        status,
-        query_code: facts["code"].as_str().map(str::to_owned),
-    }))
-}
-
-/// Stops at a trait that is in neither list, so that nothing that matters on the wire is lost in silence.
-fn known(json: &Value, understood: &[&str], ignored: &[&str]) -> Result<()> {
-    let map = json.as_object().context("an object was expected")?;
-    match map.keys().find(|key| {
-        *key != "documentation" && !understood.contains(&key.as_str()) && !ignored.contains(&key.as_str())
-    }) {
-        Some(key) => bail!("the trait '{key}' is not known: teach the generator, or leave the shape out"),
-        None => Ok(()),
-    }
-}
-
-fn sized(json: &Value, more: &[&str]) -> Result<()> {
-    let mut understood = vec!["type", "min", "max", "sensitive"];
-    understood.extend(more);
-    known(json, &understood, SHAPE_IGNORED)
-}
-
-fn counts(json: &Value) -> Result<Bounds<u64>> {
-    Ok(Bounds {
-        min: bound(json, "min", Value::as_u64)?,
-        max: bound(json, "max", Value::as_u64)?,
-    })
-}
-
-fn integers(json: &Value) -> Result<Bounds<i64>> {
-    Ok(Bounds {
-        min: bound(json, "min", Value::as_i64)?,
-        max: bound(json, "max", Value::as_i64)?,
-    })
-}
-
-fn bound<T>(json: &Value, name: &str, read: fn(&Value) -> Option<T>) -> Result<Option<T>> {
-    let Some(value) = json.get(name) else {
-        return Ok(None);
-    };
-    read(value)
-        .map(Some)
-        .with_context(|| format!("{name} {value} does not fit"))
-}
-
-fn flag(json: &Value, name: &str) -> bool {
-    json[name].as_bool() == Some(true)
-}
-
-fn text(json: &Value, name: &str) -> Result<String> {
-    json[name]
-        .as_str()
-        .map(str::to_owned)
-        .with_context(|| format!("no {name}"))
 }

@@ -65,7 +65,8 @@ pub fn type_name(name: &str) -> String {
     let head = letters.next().map(|c| c.to_ascii_uppercase()).into_iter();
     let name: String = head.chain(letters).collect();
     match name.as_str() {
-        "String" | "Option" | "Vec" | "Box" | "Result" | "Bytes" | "Value" | "Fields" | "Shape" => {
+        "String" | "Option" | "Vec" | "Box" | "Result" | "Bytes" | "Value" | "Fields" | "Shape"
+        | "Service" | "Operation" | "Protocol" | "ErrorShape" => {
             format!("{name}Shape")
         }
         _ => name,
