@@ -119,6 +119,40 @@ impl SimDisk {
         (state.down, state.crash_at, state.fail_at, state.held) = (false, None, None, Arc::default());
     }
 
+    /// The names and bytes of all files, as readers see them.
+    #[must_use]
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let state = self.lock_state();
+        let bytes = |inode| {
+            state
+                .files
+                .get(inode)
+                .map_or_else(Vec::new, |file| file.now.clone())
+        };
+        state
+            .names
+            .iter()
+            .map(|(name, inode)| (name.clone(), bytes(inode)))
+            .collect()
+    }
+
+    /// Puts a file there, durably.
+    pub fn put(&self, name: &str, bytes: Vec<u8>) {
+        let mut state = self.lock_state();
+        state.next_inode += 1;
+        let inode = state.next_inode;
+        state.files.insert(
+            inode,
+            Inode {
+                durable: bytes.clone(),
+                now: bytes,
+                dirty: BTreeSet::new(),
+            },
+        );
+        state.names.insert(name.to_owned(), inode);
+        state.durable_names.insert(name.to_owned(), inode);
+    }
+
     /// Changes bytes of a file behind everybody's back, durably.
     pub fn damage(&self, name: &str, change: impl FnOnce(&mut [u8])) {
         let mut state = self.lock_state();
@@ -389,7 +423,7 @@ struct SimFile {
 impl DiskFile for SimFile {
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
         let position = usize::try_from(position).map_err(io::Error::other)?;
-        if self.through && (position % 4096 != 0 || bytes.len() % 4096 != 0) {
+        if self.through && (!position.is_multiple_of(4096) || !bytes.len().is_multiple_of(4096)) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         self.disk

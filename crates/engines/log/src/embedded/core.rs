@@ -316,7 +316,7 @@ impl Core {
     }
 
     /// Seals everything now, whatever its age.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "contract"))]
     pub(super) fn seal_now(&self, pace: &mut dyn FnMut(usize)) -> bool {
         let mut background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
         !self.shared.is_poisoned() && background.seal(self, pace)

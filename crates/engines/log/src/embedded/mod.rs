@@ -12,6 +12,8 @@ mod codec;
 mod commit;
 mod compact;
 mod core;
+#[cfg(any(test, feature = "contract"))]
+mod fuzz;
 mod heads;
 mod limits;
 mod manifest;
@@ -40,6 +42,9 @@ use crate::{
     batch,
 };
 
+#[cfg(any(test, feature = "contract"))]
+#[doc(hidden)]
+pub use fuzz::fuzz_recovery;
 pub use metrics::{COMMIT_BUCKETS_MICROS, Metrics};
 pub use options::{Durability, OnFatal, OpenError, Options};
 
@@ -194,6 +199,8 @@ impl Log for EmbeddedLog {
     }
 }
 
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod sim_tests;
 #[cfg(test)]

@@ -185,7 +185,8 @@ impl Sim {
     /// With space and no faults the engine takes appends again by itself.
     fn recover_space(&mut self, core: &Core) {
         self.disk.set_capacity(u64::MAX);
-        (self.disk.crash_after(None), self.disk.fail_after(None));
+        self.disk.crash_after(None);
+        self.disk.fail_after(None);
         for _ in 0..3 {
             core.background(&mut |_| {});
         }

@@ -77,11 +77,11 @@ impl Threads {
         };
         let (committer, commit_bell) = (Arc::clone(core), Arc::clone(&bell));
         let commit = tasks::thread("log-commit", move || {
-            commit_loop(&committer, &commit_bell, seal_bytes.0)
+            commit_loop(&committer, &commit_bell, seal_bytes.0);
         })?;
         let worker = Arc::clone(core);
         let background = tasks::thread("log-background", move || {
-            background_loop(&worker, &bell, pace_bytes.0)
+            background_loop(&worker, &bell, pace_bytes.0);
         });
         threads
             .handles

@@ -128,20 +128,17 @@ impl MemoryState {
 
 impl Log for MemoryLog {
     fn create(&self, id: LogId, _options: LogOptions) -> Pending<()> {
-        let mut logs = self.lock();
-        let result = if logs.contains_key(&id) {
-            Err(LogError::Exists(id))
-        } else {
-            let tail = watch::Sender::new(Tail::default());
-            logs.insert(
-                id,
-                MemoryState {
+        let result = match self.lock().entry(id) {
+            std::collections::hash_map::Entry::Occupied(_) => Err(LogError::Exists(id)),
+            std::collections::hash_map::Entry::Vacant(free) => {
+                let tail = watch::Sender::new(Tail::default());
+                free.insert(MemoryState {
                     entries: VecDeque::new(),
                     bytes: 0,
                     tail,
-                },
-            );
-            Ok(())
+                });
+                Ok(())
+            }
         };
         Box::pin(ready(result))
     }

@@ -94,10 +94,15 @@ pub(crate) fn decode_header(bytes: &[u8]) -> Result<u64, HeaderError> {
 
 /// The bytes of the `seq`-th frame of a file.
 pub(crate) fn encode_frame(key: u64, seq: u64, edits: &[Edit]) -> Vec<u8> {
+    let mut body = Vec::new();
+    edits.iter().for_each(|edit| encode_edit(&mut body, edit));
+    encode_body(key, seq, &body)
+}
+
+/// A frame around `body`.
+pub(crate) fn encode_body(key: u64, seq: u64, body: &[u8]) -> Vec<u8> {
     let mut frame = vec![0; FRAME_HEADER_BYTES];
-    for edit in edits {
-        encode_edit(&mut frame, edit);
-    }
+    frame.extend_from_slice(body);
     let len = as_u32(frame.len() - FRAME_HEADER_BYTES);
     frame[..4].copy_from_slice(&len.to_le_bytes());
     frame[8..16].copy_from_slice(&seq.to_le_bytes());

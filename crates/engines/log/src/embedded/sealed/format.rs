@@ -138,6 +138,11 @@ impl Footer {
         if trailer.crc != keyed_crc(key, &[bytes, &front]) {
             return None;
         }
+        Self::decode_tables(bytes, trailer.position)
+    }
+
+    /// Reads the tables of a footer that lies at `position`.
+    pub(crate) fn decode_tables(bytes: &[u8], position: u64) -> Option<Self> {
         let mut fields = Fields(bytes);
         let (extents, blocks) = (fields.len()?, fields.len()?);
         let wanted = extents
@@ -153,7 +158,7 @@ impl Footer {
             .map(|_| decode_block(&mut fields))
             .collect::<Option<Vec<_>>>()?;
         let footer = Self { extents, blocks };
-        footer.is_sound(trailer.position).then_some(footer)
+        footer.is_sound(position).then_some(footer)
     }
 
     /// Whether everything lies where it says, in order: readers rely on it.

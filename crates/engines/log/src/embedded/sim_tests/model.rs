@@ -1,5 +1,7 @@
 //! What the logs must look like, in the simplest form there is.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers of a test")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
