@@ -34,7 +34,7 @@ struct State {
     dice: u64,
     operations: u64,
     crash_at: Option<u64>,
-    fail_at: Option<u64>,
+    fail_at: Option<(u64, io::ErrorKind)>,
     down: bool,
     capacity: u64,
     through: bool,
@@ -87,10 +87,10 @@ impl SimDisk {
         state.crash_at = after.map(|after| state.operations + after);
     }
 
-    /// The `after`-th writing operation from now fails with EIO.
-    pub fn fail_after(&self, after: Option<u64>) {
+    /// The `after`-th writing operation from now fails: half done, or with `StorageFull` not at all.
+    pub fn fail_after(&self, after: Option<u64>, kind: io::ErrorKind) {
         let mut state = self.lock_state();
-        state.fail_at = after.map(|after| state.operations + after);
+        state.fail_at = after.map(|after| (state.operations + after, kind));
     }
 
     /// The disk takes no more than this many bytes.
@@ -184,7 +184,13 @@ impl State {
             self.down = true;
             return Ok(Some(io::Error::other("the power failed")));
         }
-        Ok((self.fail_at == Some(self.operations)).then(|| io::Error::other("EIO")))
+        match self.fail_at {
+            Some((at, io::ErrorKind::StorageFull)) if at == self.operations => {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            Some((at, kind)) if at == self.operations => Ok(Some(kind.into())),
+            _ => Ok(None),
+        }
     }
 
     fn used(&self) -> u64 {

@@ -19,6 +19,9 @@ use super::sealed;
 use super::state::SealedFile;
 use crate::LogId;
 
+/// Pause after a failure: the committer may ask for background work many times a second.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// Where the write-ahead log stood between two groups, and which logs the MANIFEST's tables do not show right.
 #[derive(Debug)]
 pub(super) struct Cut {
@@ -61,12 +64,17 @@ pub(super) struct Background {
     pub(super) seal_age: Duration,
     /// Files that could not be merged because they are damaged.
     pub(super) unmergeable: Vec<u64>,
+    /// When what failed last is tried again, on the monotonic clock.
+    pub(super) retry_at: Duration,
 }
 
 impl Background {
     /// Does what is due. Says whether something was done.
     pub(super) fn step(&mut self, core: &Core, pace: &mut dyn FnMut(usize)) -> bool {
         let removed = self.remove_dead(core);
+        if core.shared.clock.monotonic() < self.retry_at {
+            return removed;
+        }
         let sealed = self.is_due(core) && self.seal(core, pace);
         let made = self.make_segment(core, pace);
         let merged = self.compact(core, pace);
@@ -136,7 +144,8 @@ impl Background {
     }
 
     /// Notes a failure after which everything is as before.
-    pub(super) fn failed(&self, core: &Core, what: &'static str, error: &io::Error) {
+    pub(super) fn failed(&mut self, core: &Core, what: &'static str, error: &io::Error) {
+        self.retry_at = core.shared.clock.monotonic() + RETRY_AFTER;
         core.shared.disk_full.store(is_full(error), Ordering::Relaxed);
         core.shared
             .counters
@@ -145,7 +154,7 @@ impl Background {
         tracing::warn!(what, %error, disk = core.shared.disk.describe(), "log background work failed, tried again soon");
     }
 
-    fn make_segment(&self, core: &Core, pace: &mut dyn FnMut(usize)) -> bool {
+    fn make_segment(&mut self, core: &Core, pace: &mut dyn FnMut(usize)) -> bool {
         let Some((number, bytes)) = core.between_groups().ring.wanted() else {
             return false;
         };

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use millrace_base::Timestamp;
 
@@ -110,6 +111,7 @@ pub(super) fn open(options: &Options) -> Result<Core, OpenError> {
         seal_bytes: options.seal_bytes.0,
         seal_age: options.seal_age,
         unmergeable: Vec::new(),
+        retry_at: Duration::ZERO,
     };
     let core = Core::new(shared, committer, background, lock);
     core.recount();

@@ -12,7 +12,6 @@ use super::limits::{ALIGN, META_RESERVE_SHARE};
 use crate::disk::{Access, Disk, DiskFile, allocate};
 
 const PREFIX: &str = "wal-";
-const ASIDE: &str = "segment.tmp";
 
 /// A file of the write-ahead log.
 #[derive(Clone, Debug)]
@@ -59,17 +58,19 @@ pub(super) fn make_segment(
     pace: impl FnMut(usize),
 ) -> io::Result<Segment> {
     let name = format!("{PREFIX}{number:08x}");
-    match disk.unlink(ASIDE) {
+    // A name of its own: the committer may make a segment while the background makes another.
+    let aside = format!("{name}.tmp");
+    match disk.unlink(&aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let made = allocate(&*disk.open(ASIDE, Access::Create)?, bytes, pace);
+    let made = allocate(&*disk.open(&aside, Access::Create)?, bytes, pace);
     if let Err(error) = made {
         // Give the space back; a leftover goes at the next start at the latest.
-        let _ = disk.unlink(ASIDE);
+        let _ = disk.unlink(&aside);
         return Err(error);
     }
-    disk.rename(ASIDE, &name)?;
+    disk.rename(&aside, &name)?;
     disk.sync_dir()?;
     Ok(Segment { name, bytes })
 }

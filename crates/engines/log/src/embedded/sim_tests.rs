@@ -6,6 +6,7 @@
 
 mod model;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,8 +132,13 @@ impl Sim {
         if self.roll(8) != 0 {
             self.disk.crash_after(Some(1 + self.roll(80)));
         }
-        if self.roll(12) == 0 {
-            self.disk.fail_after(Some(1 + self.roll(60)));
+        if self.roll(6) == 0 {
+            let kind = if self.roll(2) == 0 {
+                io::ErrorKind::StorageFull
+            } else {
+                io::ErrorKind::Other
+            };
+            self.disk.fail_after(Some(1 + self.roll(60)), kind);
         }
         if self.roll(8) == 0 {
             self.disk.set_capacity(self.disk.used() + self.roll(200 << 10));
@@ -186,7 +192,8 @@ impl Sim {
     fn recover_space(&mut self, core: &Core) {
         self.disk.set_capacity(u64::MAX);
         self.disk.crash_after(None);
-        self.disk.fail_after(None);
+        self.disk.fail_after(None, io::ErrorKind::Other);
+        self.clock.advance(Duration::from_secs(2));
         for _ in 0..3 {
             core.background(&mut |_| {});
         }

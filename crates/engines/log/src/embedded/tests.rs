@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::contract::{self, ALL};
-use millrace_base::{ByteSize, SystemClock, SystemRng};
+use crate::disk::sim::SimDisk;
+use millrace_base::{ByteSize, Clock, SystemClock, SystemRng};
 use std::path::Path;
 use std::time::Duration;
 
@@ -83,4 +84,207 @@ async fn a_second_engine_on_the_same_directory_is_refused() {
         .unwrap()
         .close()
         .await;
+}
+
+/// An engine on a simulated disk, sealing as soon as it can.
+fn simulated(disk: &SimDisk) -> Options {
+    let options = Options::on_disk(
+        Arc::new(disk.clone()),
+        Arc::new(SystemClock::new()),
+        Arc::new(SystemRng),
+    );
+    Options {
+        first_segment_bytes: ByteSize(256 << 10),
+        segment_bytes: ByteSize::mib(1),
+        seal_bytes: ByteSize(64 << 10),
+        seal_pace_bytes: ByteSize::mib(1 << 20),
+        ..options
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_holds_on_a_simulated_disk() {
+    for through in [false, true] {
+        let log = EmbeddedLog::open(simulated(&SimDisk::new(3, through)))
+            .await
+            .unwrap();
+        let log = Arc::new(log);
+        contract::check(log.clone(), 1).await;
+        wait_until(&log, |m| m.seals > 0).await;
+        assert_eq!(log.metrics().background_failures, 0);
+        log.close().await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_write_nothing_is_acknowledged_any_more() {
+    let disk = SimDisk::new(3, true);
+    let (told, mut reasons) = tokio::sync::mpsc::unbounded_channel();
+    let mut options = simulated(&disk);
+    options.on_fatal = Some(Arc::new(move |reason: &str| drop(told.send(reason.to_owned()))));
+    let log = EmbeddedLog::open(options).await.unwrap();
+    let id = LogId(1);
+    log.create(id, DAY).await.unwrap();
+    log.append(id, Batch::of(&["kept"])).await.unwrap();
+    disk.fail_after(Some(1), std::io::ErrorKind::Other);
+    for _ in 0..3 {
+        assert!(matches!(
+            log.append(id, Batch::of(&["lost"])).await,
+            Err(LogError::Closed(_))
+        ));
+    }
+    assert!(reasons.recv().await.unwrap().contains("write-ahead log failed"));
+    assert!(reasons.try_recv().is_err(), "told once");
+    assert_eq!(log.metrics().failed, 1);
+    let chunk = log.read(id, 0, ALL).await.unwrap();
+    assert_eq!(
+        chunk.entries.iter().map(|e| &e.bytes[..]).collect::<Vec<_>>(),
+        [b"kept"]
+    );
+    log.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_appends_until_there_is_room() {
+    let disk = SimDisk::new(3, true);
+    let log = EmbeddedLog::open(simulated(&disk)).await.unwrap();
+    let id = LogId(1);
+    log.create(id, DAY).await.unwrap();
+    disk.set_capacity(disk.used() + (300 << 10));
+    let record = vec![7u8; 20_000];
+    let mut end = 0;
+    let error = loop {
+        match log.append(id, Batch::of(&[&record])).await {
+            Ok(_) => end += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, LogError::Overloaded(_)), "{error}");
+    assert_eq!(log.tail(id).unwrap().end, end);
+    let chunk = log.read(id, end - 1, ALL).await.unwrap();
+    assert_eq!(chunk.entries[0].bytes, record);
+    // What gives space back still works.
+    log.trim(id, end).await.unwrap();
+    disk.set_capacity(u64::MAX);
+    assert_eq!(log.append(id, Batch::of(&[&record])).await.unwrap().first, end);
+    log.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_and_trimmed_records_give_their_space_back() {
+    let disk = SimDisk::new(3, true);
+    let log = EmbeddedLog::open(simulated(&disk)).await.unwrap();
+    for id in [LogId(1), LogId(2)] {
+        log.create(id, DAY).await.unwrap();
+    }
+    for number in 0..400u32 {
+        let size = if number % 2 == 0 { 5_000 } else { 1_000 };
+        let record = vec![u8::try_from(number % 251).unwrap(); size];
+        log.append(LogId(u64::from(number % 2) + 1), Batch::of(&[&record]))
+            .await
+            .unwrap();
+    }
+    wait_until(&log, |m| m.sealed_file_bytes > 900_000).await;
+    log.delete(LogId(1)).await.unwrap();
+    wait_until(&log, |m| m.sealed_file_bytes < 400_000).await;
+    for offset in 0..200 {
+        let chunk = log.read(LogId(2), offset, ALL).await.unwrap();
+        assert_eq!(
+            chunk.entries[0].bytes[0],
+            u8::try_from((offset * 2 + 1) % 251).unwrap()
+        );
+    }
+    log.trim(LogId(2), 200).await.unwrap();
+    wait_until(&log, |m| m.sealed_files == 0).await;
+    log.close().await;
+}
+
+async fn wait_until(log: &EmbeddedLog, reached: impl Fn(&Metrics) -> bool) {
+    for _ in 0..2_000 {
+        if reached(&log.metrics()) {
+            return;
+        }
+        SystemClock::new().sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {:?}", log.metrics());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_and_writers_do_not_disturb_each_other() {
+    let disk = SimDisk::new(3, true);
+    let log = Arc::new(EmbeddedLog::open(simulated(&disk)).await.unwrap());
+    let tasks = millrace_base::Tasks::new();
+    for id in (1..=4).map(LogId) {
+        log.create(id, DAY).await.unwrap();
+        let (writer, reader) = (Arc::clone(&log), Arc::clone(&log));
+        tasks.spawn(async move {
+            for number in 0..300u64 {
+                let record = [number.to_le_bytes().to_vec(), vec![1; 2_000]].concat();
+                assert_eq!(
+                    writer.append(id, Batch::of(&[record])).await.unwrap().first,
+                    number
+                );
+            }
+            writer.seal(id).await.unwrap();
+        });
+        tasks.spawn(async move {
+            let mut watch = reader.watch(id).unwrap();
+            let mut at = 0;
+            loop {
+                let chunk = reader
+                    .read(
+                        id,
+                        at,
+                        ReadLimits {
+                            bytes: 10_000,
+                            records: 10,
+                        },
+                    )
+                    .await
+                    .unwrap();
+                for entry in &chunk.entries {
+                    assert_eq!(entry.bytes[..8], at.to_le_bytes());
+                    at += 1;
+                }
+                if chunk.entries.is_empty() {
+                    if chunk.tail.sealed {
+                        return assert_eq!(at, 300);
+                    }
+                    watch.changed().await.unwrap();
+                }
+            }
+        });
+    }
+    assert!(tasks.drain(Duration::from_secs(60)).await);
+    for id in (1..=4).map(LogId) {
+        assert_eq!(log.tail(id).unwrap().end, 300);
+    }
+    log.close().await;
+}
+
+#[tokio::test]
+async fn ten_thousand_logs_share_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = EmbeddedLog::open(options(dir.path())).await.unwrap();
+    let created: Vec<_> = (0..10_000).map(|id| log.create(LogId(id), DAY)).collect();
+    for call in created {
+        call.await.unwrap();
+    }
+    let appended: Vec<_> = (0..10_000)
+        .map(|id| log.append(LogId(id), Batch::of(&[id.to_string()])))
+        .collect();
+    for call in appended {
+        call.await.unwrap();
+    }
+    assert!(log.metrics().commits < 1_000, "{:?}", log.metrics());
+    assert!(std::fs::read_dir(dir.path()).unwrap().count() < 10);
+    log.close().await;
+    let log = EmbeddedLog::open(options(dir.path())).await.unwrap();
+    for id in [0, 5_000, 9_999] {
+        assert_eq!(
+            log.read(LogId(id), 0, ALL).await.unwrap().entries[0].bytes,
+            id.to_string()
+        );
+    }
+    log.close().await;
 }

@@ -168,8 +168,9 @@ fn write_tables(disk: &dyn Disk, key: u64, tables: &Tables) -> io::Result<(Arc<d
     let mut bytes = format::encode_header(key).to_vec();
     bytes.extend_from_slice(&format::encode_frame(key, 0, &tables.edits()));
     file.write_at(&bytes, 0)?;
-    file.sync()?;
-    disk.rename(ASIDE, NAME)?;
-    disk.sync_dir()?;
+    // From here on no error, whatever it says, means that nothing has changed.
+    file.sync().map_err(io::Error::other)?;
+    disk.rename(ASIDE, NAME).map_err(io::Error::other)?;
+    disk.sync_dir().map_err(io::Error::other)?;
     Ok((file, as_u64(bytes.len())))
 }
