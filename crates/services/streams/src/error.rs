@@ -198,6 +198,12 @@ pub enum StreamsError {
     /// A shard's throughput is used up.
     #[error("{0}")]
     ThroughputExceeded(String),
+    /// The caller asked for nothing but the checks, and they passed.
+    #[error("Request would have succeeded, but the DryRun parameter is set.")]
+    DryRun,
+    /// A single record may or may not be stored.
+    #[error("Internal Service Failure")]
+    NotStored,
     /// The operation is part of the API and not built yet.
     #[error(
         "The operation {0} is not supported by this version of Millrace yet. The list of supported operations is in \
@@ -246,6 +252,10 @@ impl From<StreamsError> for ApiError {
             E::ExpiredNextToken(_) => "ExpiredNextTokenException",
             E::ExpiredIterator(_) => "ExpiredIteratorException",
             E::ThroughputExceeded(_) => "ProvisionedThroughputExceededException",
+            E::DryRun => "DryRunOperationException",
+            E::NotStored => {
+                return Self::client("InternalFailureException", error.to_string()).with_status(500);
+            }
             E::NotBuilt(_) => "UnknownOperationException",
             E::Wire(error) => return error.clone(),
             E::Control(ControlError::TooLarge { .. }) => "LimitExceededException",

@@ -7,18 +7,24 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
+mod iterator;
 mod lifecycle;
 pub mod limits;
 pub mod metrics;
 mod ops;
 mod rates;
+mod record;
 mod resolve;
 mod retention;
 pub mod routing;
 pub mod sequence;
 mod service;
 mod shapes;
+mod shard;
 pub mod state;
+mod subscribe;
 mod tags;
 mod token;
 pub mod topology;

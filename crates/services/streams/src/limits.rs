@@ -61,6 +61,45 @@ pub const EXPIRE_SHARDS_MAX: usize = 1000;
 /// Pause before a failed transition is tried again.
 pub const TRANSITION_RETRY: Duration = Duration::from_millis(250);
 
+/// Records per second into one shard (Quotas).
+pub const SHARD_WRITE_RECORDS_PER_S: u64 = 1000;
+/// Bytes per second into one shard, data and partition keys (Quotas).
+pub const SHARD_WRITE_BYTES_PER_S: u64 = 1 << 20;
+/// Bytes that single records larger than a second's bytes may draw on (Quotas: bursts of records up to 10 MiB).
+pub const SHARD_WRITE_BURST_BYTES: u64 = 10 << 20;
+/// GetRecords calls per second on one shard (API GetRecords).
+pub const SHARD_READ_CALLS_PER_S: u64 = 5;
+/// Bytes per second out of one shard by GetRecords (API GetRecords).
+pub const SHARD_READ_BYTES_PER_S: u64 = 2 << 20;
+/// Shards whose throughput is remembered at once; some 300 bytes each.
+pub const SHARD_BUCKETS_MAX: usize = 65_536;
+/// Bytes of data and partition keys in one PutRecords (API PutRecords).
+pub const PUT_REQUEST_BYTES_MAX: usize = 10 << 20;
+/// Times that records are routed again because their shard was closed in between.
+pub const RESEAL_TRIES: usize = 40;
+/// How long such records wait for the children at most, each time.
+pub const RESEAL_WAIT: Duration = Duration::from_millis(250);
+/// Default and most records in one GetRecords answer (API GetRecords).
+pub const GET_RECORDS_MAX: usize = 10_000;
+/// Most bytes of records in one GetRecords answer (API GetRecords).
+pub const GET_RECORDS_BYTES_MAX: usize = 10 << 20;
+/// How long a shard iterator is valid (API GetShardIterator).
+pub const ITERATOR_LIFE: Duration = Duration::from_secs(300);
+/// How long a subscription lasts (API SubscribeToShard).
+pub const SUBSCRIPTION_LIFE: Duration = Duration::from_secs(300);
+/// How soon after a successful call another one may take its subscription over (API SubscribeToShard).
+pub const SUBSCRIPTION_TAKEOVER: Duration = Duration::from_secs(5);
+/// Longest silence on a subscription: Java clients end one that is silent for longer than their read time-out.
+pub const SUBSCRIPTION_HEARTBEAT: Duration = Duration::from_secs(2);
+/// Bytes of records in one pushed event; a larger record is pushed alone.
+pub const SUBSCRIPTION_EVENT_BYTES: usize = 1 << 20;
+/// Records in one pushed event.
+pub const SUBSCRIPTION_EVENT_RECORDS: usize = 10_000;
+/// Bytes per second to one consumer from one shard (Quotas).
+pub const SUBSCRIPTION_BYTES_PER_S: u64 = 2 << 20;
+/// Live subscriptions of one node; each holds one frame at most.
+pub const SUBSCRIPTIONS_MAX: usize = 100_000;
+
 /// What an account, a stream or a resource may have. Part of commands, so that every node and every replay decides
 /// alike, whatever its own configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,8 +2,9 @@
 //! shard the record stands.
 //!
 //! ```text
-//! hex: 2 | create_secs 9 | shard 1 (low digit) | offset 16 | 00 | time_secs 9 | shard 8 | 2      47 digits
+//! hex: 2 | create_secs 9 | shard 1 (low digit) | index 16 | 00 | time_secs 9 | shard 8 | 2      47 digits
 //! ```
+//! The index is one more than the record's offset in its log: index 0 is the shard's start, before its first record.
 //! The creation second stands first and a child's is greater than its parents', so numbers grow along lines of
 //! descent as well as within a shard.
 
@@ -14,8 +15,8 @@ use millrace_log::Offset;
 
 use crate::state::{Shard, ShardIndex};
 
-/// Offset in the number at which a closed shard ends: greater than that of every record.
-pub const OFFSET_END: u64 = i64::MAX.unsigned_abs();
+/// Index in the number at which a closed shard ends: greater than that of every record.
+pub const INDEX_END: u64 = i64::MAX.unsigned_abs();
 
 /// A sequence number in its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,8 +25,8 @@ pub struct SequenceNumber {
     pub create_secs: u64,
     /// Its shard.
     pub shard: ShardIndex,
-    /// The record's offset in the shard; 63 bits.
-    pub offset: Offset,
+    /// One more than the record's offset in the shard's log; 0 is before the first record. 63 bits.
+    pub index: u64,
     /// Second at which the record was appended; 36 bits.
     pub time_secs: u64,
 }
@@ -40,9 +41,56 @@ impl SequenceNumber {
         Self {
             create_secs: shard.create_secs,
             shard: shard.index,
-            offset,
+            index: offset.saturating_add(1),
             time_secs: time.seconds(),
         }
+    }
+
+    /// Reads the decimal form; `None` for a text that is no number of this layout.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // 188 bits have at most 57 digits.
+        if text.is_empty() || text.len() > 57 || text.starts_with('0') {
+            return None;
+        }
+        let mut limbs = [0u32; 6];
+        for digit in text.bytes() {
+            let mut carry = u64::from(digit.checked_sub(b'0').filter(|d| *d < 10)?);
+            for limb in &mut limbs {
+                let word = u64::from(*limb) * 10 + carry;
+                *limb = u32::try_from(word & 0xffff_ffff).ok()?;
+                carry = word >> 32;
+            }
+            if carry > 0 {
+                return None;
+            }
+        }
+        let [a, b, c, d, e, f] = limbs.map(u128::from);
+        let low = a | (b << 32) | ((c & 0xffff) << 64);
+        let high = (c >> 16) | (d << 16) | (e << 48) | (f << 80);
+        let field =
+            |word: u128, shift: u32, bits: u32| u64::try_from((word >> shift) & ((1 << bits) - 1)).ok();
+        let shard = u32::try_from(field(low, 4, 32)?).ok()?;
+        let number = Self {
+            create_secs: field(high, 68, 36)?,
+            shard: ShardIndex(shard),
+            index: field(high, 0, 64)?,
+            time_secs: field(low, 36, 36)?,
+        };
+        // Whatever the fields do not hold – versions, the shard's repeated digit, the zero byte – must be as written.
+        (number.index <= INDEX_END && number.to_string() == text).then_some(number)
+    }
+
+    /// The offset to read from, to get this record and all behind it.
+    #[must_use]
+    pub const fn at(&self) -> Offset {
+        self.index.saturating_sub(1)
+    }
+
+    /// The offset to read from, to get everything behind this record.
+    #[must_use]
+    pub const fn after(&self) -> Offset {
+        self.index
     }
 }
 
@@ -52,7 +100,7 @@ impl fmt::Display for SequenceNumber {
         let high = (2u128 << 104)
             | (u128::from(self.create_secs.min(SECS_MAX)) << 68)
             | ((shard & 0xf) << 64)
-            | u128::from(self.offset.min(OFFSET_END));
+            | u128::from(self.index.min(INDEX_END));
         let low = (u128::from(self.time_secs.min(SECS_MAX)) << 36) | (shard << 4) | 2;
         // high * 2^80 + low, in limbs of 32 bits, then divided down to decimal digits.
         let mut limbs = [0u32; 6];
@@ -88,7 +136,7 @@ pub fn starting(shard: &Shard) -> SequenceNumber {
     SequenceNumber {
         create_secs: shard.create_secs,
         shard: shard.index,
-        offset: 0,
+        index: 0,
         time_secs: shard.create_secs,
     }
 }
@@ -97,7 +145,10 @@ pub fn starting(shard: &Shard) -> SequenceNumber {
 #[must_use]
 pub fn ending(shard: &Shard) -> Option<SequenceNumber> {
     let closed = shard.closed?;
-    Some(SequenceNumber::of(shard, OFFSET_END, closed.at))
+    Some(SequenceNumber {
+        index: INDEX_END,
+        ..SequenceNumber::of(shard, 0, closed.at)
+    })
 }
 
 #[cfg(test)]
@@ -106,16 +157,13 @@ mod tests {
 
     #[test]
     fn the_layout_is_that_of_the_service() {
-        let number = |create_secs, shard, offset, time_secs| {
-            SequenceNumber {
-                create_secs,
-                shard: ShardIndex(shard),
-                offset,
-                time_secs,
-            }
-            .to_string()
+        let number = |create_secs, shard, index, time_secs| SequenceNumber {
+            create_secs,
+            shard: ShardIndex(shard),
+            index,
+            time_secs,
         };
-        for (text, create_secs, shard, offset, time_secs) in [
+        for (text, create_secs, shard, index, time_secs) in [
             (
                 "49646437577108476416916876405825929425585429676275269634",
                 1700000000,
@@ -138,7 +186,37 @@ mod tests {
                 68719476735,
             ),
         ] {
-            assert_eq!(number(create_secs, shard, offset, time_secs), text);
+            let number = number(create_secs, shard, index, time_secs);
+            assert_eq!(number.to_string(), text);
+            assert_eq!(SequenceNumber::parse(text), Some(number));
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in [
+            "",
+            "0",
+            "1",
+            "12a",
+            "49646437577108476416916876405825929425585429676275269633",
+            "99999999999999999999999999999999999999999999999999999999",
+            "999999999999999999999999999999999999999999999999999999999",
+        ] {
+            assert_eq!(SequenceNumber::parse(text), None, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn numbers_come_back_and_grow(
+            create_secs in 0..=SECS_MAX, shard: u32, index in 0..INDEX_END, time_secs in 0..SECS_MAX,
+        ) {
+            let number = SequenceNumber { create_secs, shard: ShardIndex(shard), index, time_secs };
+            let text = number.to_string();
+            proptest::prop_assert_eq!(SequenceNumber::parse(&text), Some(number));
+            let next = SequenceNumber { index: index + 1, ..number }.to_string();
+            proptest::prop_assert!((text.len(), &text) < (next.len(), &next));
         }
     }
 }

@@ -15,8 +15,10 @@ use crate::error::{OpenError, StreamsError};
 use crate::limits::{self, Profile, Quotas, Scope};
 use crate::metrics::Metrics;
 use crate::rates::{RateKey, Rates};
+use crate::shard::admit::Admission;
 use crate::state::{Changed, Command, HexKey, StreamKey, StreamsState};
-use crate::{lifecycle, ops};
+use crate::subscribe::Registry;
+use crate::{iterator, lifecycle, ops};
 
 /// What the service runs on.
 #[derive(Debug)]
@@ -68,13 +70,17 @@ pub(crate) struct Inner {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) control: Part<StreamsState>,
     pub(crate) clock: Arc<dyn Clock>,
-    #[allow(dead_code, reason = "subscriptions draw their ids from it")]
-    pub(crate) rng: Arc<dyn Rng>,
     pub(crate) tasks: Tasks,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     /// Authenticates shard iterators and page tokens; the same on every node.
     pub(crate) iterator_key: Secret<[u8; 32]>,
+    /// The key under which shard iterators are written.
+    pub(crate) iterators: ring::hmac::Key,
+    /// Throughput of shards.
+    pub(crate) admission: Admission,
+    /// Live subscriptions.
+    pub(crate) subscriptions: Registry,
     /// Wakes the retention worker.
     pub(crate) retention_due: Notify,
     rates: Rates,
@@ -112,9 +118,11 @@ impl Streams {
             log,
             control,
             clock,
-            rng,
             tasks,
             settings,
+            iterators: iterator::key(&iterator_key),
+            admission: Admission::default(),
+            subscriptions: Registry::default(),
             metrics: Metrics::default(),
             iterator_key: Secret::new(iterator_key),
             retention_due: Notify::new(),
@@ -185,6 +193,11 @@ impl Streams {
                 key.name, key.account
             )
         })
+    }
+
+    /// Whether shards have the published throughput, or as much as the machine gives.
+    pub(crate) fn limits_throughput(&self) -> bool {
+        self.0.settings.profile == Profile::Aws
     }
 
     fn published_rate(&self, operation: &str) -> Option<(Scope, u32)> {

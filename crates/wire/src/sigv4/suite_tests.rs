@@ -34,7 +34,7 @@ fn parse(text: &str) -> Parsed {
                 value.extend_from_slice(more.trim().as_bytes());
             }
             (None, Some((name, value))) => {
-                headers.push((name.to_ascii_lowercase(), value.as_bytes().to_vec()))
+                headers.push((name.to_ascii_lowercase(), value.as_bytes().to_vec()));
             }
             (None, None) => {}
         }

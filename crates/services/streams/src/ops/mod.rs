@@ -13,6 +13,8 @@ mod describe_limits;
 mod describe_stream;
 mod describe_stream_consumer;
 mod describe_stream_summary;
+mod get_records;
+mod get_shard_iterator;
 mod increase_stream_retention_period;
 mod list_shards;
 mod list_stream_consumers;
@@ -20,9 +22,12 @@ mod list_streams;
 mod list_tags_for_resource;
 mod list_tags_for_stream;
 mod merge_shards;
+mod put_record;
+mod put_records;
 mod register_stream_consumer;
 mod remove_tags_from_stream;
 mod split_shard;
+mod subscribe_to_shard;
 mod tag_resource;
 mod untag_resource;
 mod update_shard_count;
@@ -70,6 +75,8 @@ pub(crate) async fn dispatch(
         "DescribeStream" => typed(call, describe_stream::call).await,
         "DescribeStreamConsumer" => typed(call, describe_stream_consumer::call).await,
         "DescribeStreamSummary" => typed(call, describe_stream_summary::call).await,
+        "GetRecords" => get_records::call(call).await,
+        "GetShardIterator" => typed(call, get_shard_iterator::call).await,
         "IncreaseStreamRetentionPeriod" => silent(call, increase_stream_retention_period::call).await,
         "ListShards" => typed(call, list_shards::call).await,
         "ListStreamConsumers" => typed(call, list_stream_consumers::call).await,
@@ -77,9 +84,12 @@ pub(crate) async fn dispatch(
         "ListTagsForResource" => typed(call, list_tags_for_resource::call).await,
         "ListTagsForStream" => typed(call, list_tags_for_stream::call).await,
         "MergeShards" => silent(call, merge_shards::call).await,
+        "PutRecord" => put_record::call(call).await,
+        "PutRecords" => put_records::call(call).await,
         "RegisterStreamConsumer" => typed(call, register_stream_consumer::call).await,
         "RemoveTagsFromStream" => silent(call, remove_tags_from_stream::call).await,
         "SplitShard" => silent(call, split_shard::call).await,
+        "SubscribeToShard" => subscribe_to_shard::call(call).await,
         "TagResource" => silent(call, tag_resource::call).await,
         "UntagResource" => silent(call, untag_resource::call).await,
         "UpdateShardCount" => typed(call, update_shard_count::call).await,

@@ -1,0 +1,78 @@
+//! GetRecords
+
+use millrace_api::Shaped;
+use millrace_api::kinesis::GetRecordsInput;
+use millrace_log::ReadLimits;
+use millrace_wire::Reply;
+
+use super::Call;
+use crate::error::StreamsError;
+use crate::iterator::Position;
+use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_MAX};
+use crate::resolve::{Named, target};
+use crate::shard::answer;
+
+/// Records from an iterator on, and the iterator to go on with.
+pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
+    let streams = call.streams;
+    let input: GetRecordsInput = call.codec.request(GetRecordsInput::SHAPE, &call.body)?;
+    let position = streams.position(&input.shard_iterator)?;
+    let here =
+        |account: &str, region: &str| (account, region) == (&*call.caller.account, &*call.caller.region);
+    if !here(&position.stream.account, &position.stream.region) {
+        return Err(StreamsError::InvalidArgument("Invalid ShardIterator.".to_owned()));
+    }
+    if let Some(arn) = &input.stream_arn
+        && target(
+            call.caller,
+            Named {
+                arn: Some(arn),
+                ..Named::default()
+            },
+        )? != position.stream
+    {
+        return Err(StreamsError::InvalidArgument(
+            "The ShardIterator belongs to another stream.".to_owned(),
+        ));
+    }
+    let view = streams.view(&position.stream)?;
+    let missing = || StreamsError::ShardMissing(position.stream.clone(), position.shard.to_string());
+    if view.uid != position.uid {
+        return Err(missing());
+    }
+    let shard = view.shard(position.shard).ok_or_else(missing)?;
+    if streams.limits_throughput() && !streams.0.admission.read(shard.log, streams.0.clock.monotonic()) {
+        streams.0.metrics.read_throttled.add(1);
+        return Err(StreamsError::ThroughputExceeded(format!(
+            "Rate exceeded for Shard - {}/{}/{}",
+            view.key.account, view.key.name, shard.index
+        )));
+    }
+    if input.dry_run == Some(true) {
+        return Err(StreamsError::DryRun);
+    }
+    let asked = input.limit.and_then(|limit| usize::try_from(limit).ok());
+    let limits = ReadLimits {
+        bytes: GET_RECORDS_BYTES_MAX,
+        records: asked.map_or(GET_RECORDS_MAX, |limit| limit.clamp(1, GET_RECORDS_MAX)),
+    };
+    let page = streams.read_shard(&view, shard, position.offset, limits).await?;
+    streams.0.metrics.outgoing_records.add(page.records.len() as u64);
+    streams.0.metrics.outgoing_bytes.add(page.bytes as u64);
+    if streams.limits_throughput() {
+        streams
+            .0
+            .admission
+            .was_read(shard.log, page.bytes as u64, streams.0.clock.monotonic());
+    }
+    let next = match page.ended {
+        Some(_) => None,
+        None => Some(streams.iterator(&Position {
+            offset: page.next,
+            ..position
+        })),
+    };
+    Ok(Reply::Body(
+        answer::records(call.codec, &page, next.as_deref()).into(),
+    ))
+}

@@ -1,0 +1,75 @@
+//! A record's bytes in its shard's log.
+//!
+//! ```text
+//! version u8 = 1 | flags u8 (1: has a partition key) | key length u16 BE | partition key, UTF-8 | data
+//! ```
+//! Sequence number and arrival time are not in it: they follow from the offset and the append time that the log keeps.
+
+use bytes::Bytes;
+
+/// Bytes in front of the partition key.
+pub(crate) const HEADER_BYTES: usize = 4;
+const VERSION: u8 = 1;
+const HAS_KEY: u8 = 1;
+
+/// A record as it was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// The partition key; absent where the stream distributes records itself.
+    pub(crate) key: Option<Bytes>,
+    /// The data.
+    pub(crate) data: Bytes,
+}
+
+/// Appends what stands before the data. A key longer than 64 KiB cannot come here: 256 characters are the limit.
+pub(crate) fn begin(key: Option<&str>, out: &mut Vec<u8>) {
+    let bytes = key.unwrap_or_default().as_bytes();
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    out.extend_from_slice(&[VERSION, if key.is_some() { HAS_KEY } else { 0 }]);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(bytes.get(..usize::from(length)).unwrap_or_default());
+}
+
+/// Takes a record apart without copying; `None` for bytes that are none.
+pub(crate) fn read(bytes: &Bytes) -> Option<Record> {
+    let [VERSION, flags, high, low] = *bytes.first_chunk::<HEADER_BYTES>()? else {
+        return None;
+    };
+    let end = HEADER_BYTES + usize::from(u16::from_be_bytes([high, low]));
+    let key = bytes.get(HEADER_BYTES..end)?;
+    std::str::from_utf8(key).ok()?;
+    Some(Record {
+        key: (flags & HAS_KEY != 0).then(|| bytes.slice(HEADER_BYTES..end)),
+        data: bytes.slice(end..),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_back() {
+        for key in [Some("käse"), Some(""), None] {
+            let mut bytes = Vec::new();
+            begin(key, &mut bytes);
+            bytes.extend_from_slice(b"data");
+            let record = read(&bytes.into()).unwrap();
+            assert_eq!(record.key.as_deref(), key.map(str::as_bytes));
+            assert_eq!(record.data.as_ref(), b"data");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_record_are_none() {
+        for bytes in [
+            &b""[..],
+            &[1, 1, 0],
+            &[2, 1, 0, 0],
+            &[1, 1, 0, 9, 1],
+            &[1, 1, 0, 1, 0xff],
+        ] {
+            assert_eq!(read(&Bytes::copy_from_slice(bytes)), None);
+        }
+    }
+}

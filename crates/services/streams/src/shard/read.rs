@@ -1,0 +1,117 @@
+//! Reads records of a shard from an offset on, as every kind of reader needs them.
+
+use std::time::Duration;
+
+use millrace_base::Timestamp;
+use millrace_log::{Chunk, Entry, LogError, Offset, ReadLimits};
+
+use crate::error::StreamsError;
+use crate::record::{self, Record};
+use crate::routing::StreamView;
+use crate::sequence::SequenceNumber;
+use crate::service::Streams;
+use crate::state::{Shard, ShardIndex};
+
+/// A record with what its log says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Read {
+    pub(crate) number: SequenceNumber,
+    pub(crate) time: Timestamp,
+    pub(crate) record: Record,
+}
+
+/// What one look at a shard yields.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    pub(crate) records: Vec<Read>,
+    /// Where to go on.
+    pub(crate) next: Offset,
+    /// How far behind the newest record the reader is now.
+    pub(crate) behind: Duration,
+    /// The shard is closed, everything was read, and these are its children. Never empty.
+    pub(crate) ended: Option<Vec<Shard>>,
+    /// Bytes of data in `records`.
+    pub(crate) bytes: usize,
+}
+
+impl Streams {
+    /// Reads from `from` on, at least one record if there is one. Records older than retention are passed over.
+    pub(crate) async fn read_shard(
+        &self,
+        view: &StreamView,
+        shard: &Shard,
+        from: Offset,
+        limits: ReadLimits,
+    ) -> Result<Page, StreamsError> {
+        let now = self.0.clock.now();
+        let oldest = view.horizon(now);
+        let mut chunk = self.chunk(shard, from, limits).await?;
+        if chunk.entries.first().is_some_and(|entry| entry.time < oldest) {
+            let from = self.0.log.offset_at(shard.log_id(), oldest).await?.max(from);
+            chunk = self.chunk(shard, from, limits).await?;
+        }
+        let next = chunk
+            .entries
+            .last()
+            .map_or(from.clamp(chunk.tail.start, chunk.tail.end), |e| e.offset + 1);
+        let at_tail = next >= chunk.tail.end;
+        let behind = match chunk.entries.last() {
+            _ if at_tail => Duration::ZERO,
+            Some(entry) => now.since(entry.time),
+            None => now.since(oldest),
+        };
+        let ended = if at_tail && chunk.tail.sealed {
+            self.children(view, shard.index)
+        } else {
+            None
+        };
+        let records: Vec<Read> = chunk
+            .entries
+            .iter()
+            .filter_map(|entry| read(shard, entry))
+            .collect();
+        let bytes = records.iter().map(|read| read.record.data.len()).sum();
+        Ok(Page {
+            records,
+            next,
+            behind,
+            ended,
+            bytes,
+        })
+    }
+
+    async fn chunk(&self, shard: &Shard, from: Offset, limits: ReadLimits) -> Result<Chunk, StreamsError> {
+        let log = &self.0.log;
+        let mut from = from;
+        // The start may move again while the second read is on its way; retention does not move it a third time.
+        for _ in 0..3 {
+            match log.read(shard.log_id(), from, limits).await {
+                Err(LogError::Trimmed { start, .. }) => from = start,
+                other => return Ok(other?),
+            }
+        }
+        Ok(log
+            .read(shard.log_id(), log.tail(shard.log_id())?.end, limits)
+            .await?)
+    }
+
+    /// The children of a closed shard, once the control plane shows them: between the seal and that moment a reader
+    /// waits, since the client libraries take an end without children for an error.
+    fn children(&self, view: &StreamView, parent: ShardIndex) -> Option<Vec<Shard>> {
+        let newest = self.view(&view.key).ok()?;
+        let children: Vec<Shard> = newest.children(parent).copied().collect();
+        (!children.is_empty()).then_some(children)
+    }
+}
+
+fn read(shard: &Shard, entry: &Entry) -> Option<Read> {
+    let record = record::read(&entry.bytes);
+    if record.is_none() {
+        tracing::error!(shard = %shard.index, offset = entry.offset, "a stored record has an unknown form");
+    }
+    Some(Read {
+        number: SequenceNumber::of(shard, entry.offset, entry.time),
+        time: entry.time,
+        record: record?,
+    })
+}
