@@ -227,3 +227,66 @@ impl Drop for AnswerBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::{StreamExt, stream};
+    use http_body_util::BodyExt;
+    use millrace_base::SystemRng;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_push_ends_cleanly_when_the_server_drains() {
+        let metrics = Arc::new(Metrics::default());
+        let drain = CancellationToken::new();
+        let endless = stream::iter([Bytes::from_static(b"frame")]).chain(stream::pending());
+        let response = pushed(
+            Box::pin(endless),
+            drain.clone().cancelled_owned(),
+            Arc::clone(&metrics),
+        );
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/vnd.amazon.eventstream"
+        );
+        let mut body = response.into_body();
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "frame");
+        assert_eq!((metrics.pushes.get(), metrics.answer_body_bytes.get()), (1, 5));
+        let next = tokio::time::timeout(Duration::from_millis(20), body.frame()).await;
+        assert!(next.is_err(), "nothing is pushed yet");
+        drain.cancel();
+        assert!(body.frame().await.is_none());
+        drop(body);
+        assert_eq!(metrics.pushes.get(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_whole_body_says_its_length_first() {
+        let body = whole(StatusCode::OK, None, Bytes::from_static(b"abc")).into_body();
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(3), false));
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "abc");
+        assert!(
+            whole(StatusCode::OK, None, Bytes::new())
+                .into_body()
+                .is_end_stream()
+        );
+    }
+
+    #[test]
+    fn ids_are_as_long_as_aws_s_and_differ() {
+        let (a, b) = (Ids::new(&SystemRng), Ids::new(&SystemRng));
+        assert_eq!((a.request_id.len(), a.id_2.len()), (36, 96));
+        assert!(a.request_id != b.request_id && a.id_2 != b.id_2);
+    }
+
+    #[test]
+    fn a_code_no_header_can_carry_is_left_out() {
+        let error = error(Codec::Json11, &ApiError::client("A\nB", "x").with_status(9));
+        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!error.headers().contains_key(ERROR_TYPE));
+    }
+}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http_body::Body;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
 use ring::digest::{Context, SHA256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -53,7 +53,10 @@ impl Bodies {
     }
 
     /// Reads a body to its end; hashes it if `hash`.
-    pub(crate) async fn collect(&self, body: Incoming, hash: bool) -> Result<Collected, BodyError> {
+    pub(crate) async fn collect<B>(&self, body: B, hash: bool) -> Result<Collected, BodyError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         if body.is_end_stream() {
             return Ok(Collected::empty(hash));
         }
@@ -106,7 +109,7 @@ struct Arriving<'a> {
 }
 
 impl Arriving<'_> {
-    async fn read(&mut self, mut body: Incoming) -> Result<(), BodyError> {
+    async fn read(&mut self, mut body: impl Body<Data = Bytes> + Unpin) -> Result<(), BodyError> {
         self.reserve(self.announced).await?;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| BodyError::CutOff)?;
@@ -186,4 +189,119 @@ fn sha256(context: Context) -> [u8; 32] {
         *to = *from;
     }
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt, stream};
+    use http_body::Frame;
+    use http_body_util::{Full, StreamBody};
+    use ring::digest::digest;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn bodies() -> Bodies {
+        let settings = [
+            ("server.body_max", "64KiB"),
+            ("server.body_memory", "64KiB"),
+            ("server.body_secs", "1"),
+        ];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Bodies::new(&Config::load(None, &|_| None, &settings).unwrap().server)
+    }
+
+    fn pieces(pieces: &[&[u8]]) -> impl Body<Data = Bytes, Error = &'static str> + Unpin + use<> {
+        let frames: Vec<_> = pieces
+            .iter()
+            .map(|p| Ok(Frame::data(Bytes::copy_from_slice(p))))
+            .collect();
+        StreamBody::new(stream::iter(frames))
+    }
+
+    fn never(first: &[u8]) -> impl Body<Data = Bytes, Error = &'static str> + Unpin + use<> {
+        let first = Ok(Frame::data(Bytes::copy_from_slice(first)));
+        StreamBody::new(stream::iter([first]).chain(stream::pending()))
+    }
+
+    #[tokio::test]
+    async fn pieces_are_joined_and_hashed() {
+        let bodies = bodies();
+        for given in [
+            &[][..],
+            &[&b"abc"[..]],
+            &[b"", b"abc"],
+            &[b"abc", b"", b"defg", &[7; 5000]],
+        ] {
+            let whole = given.concat();
+            let body = bodies.collect(pieces(given), true).await.unwrap();
+            assert_eq!(body.bytes, whole);
+            assert_eq!(body.sha256.unwrap(), digest(&SHA256, &whole).as_ref());
+            let body = bodies
+                .collect(Full::new(Bytes::from(whole.clone())), false)
+                .await
+                .unwrap();
+            assert_eq!((body.bytes, body.sha256), (Bytes::from(whole), None));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_piece_is_not_copied() {
+        let given = Bytes::from(vec![1; 1000]);
+        let body = bodies().collect(Full::new(given.clone()), true).await.unwrap();
+        assert_eq!(body.bytes.as_ptr(), given.as_ptr());
+    }
+
+    #[tokio::test]
+    async fn bounds_hold_with_and_without_an_announced_length() {
+        let bodies = bodies();
+        let most = vec![0; 64 << 10];
+        assert_eq!(
+            bodies
+                .collect(Full::new(Bytes::from(most.clone())), false)
+                .await
+                .unwrap()
+                .bytes
+                .len(),
+            64 << 10
+        );
+        let too_large = Full::new(Bytes::from([most.as_slice(), b"x"].concat()));
+        assert_eq!(
+            bodies.collect(too_large, false).await.unwrap_err(),
+            BodyError::TooLarge
+        );
+        assert_eq!(
+            bodies.collect(pieces(&[&most, b"x"]), false).await.unwrap_err(),
+            BodyError::TooLarge
+        );
+        assert_eq!(
+            bodies.collect(never(b"x"), false).await.unwrap_err(),
+            BodyError::TooSlow
+        );
+        let broken = StreamBody::new(stream::iter([
+            Ok(Frame::data(Bytes::from_static(b"x"))),
+            Err("reset"),
+        ]));
+        assert_eq!(
+            bodies.collect(broken, false).await.unwrap_err(),
+            BodyError::CutOff
+        );
+    }
+
+    #[tokio::test]
+    async fn memory_is_held_until_the_body_is_dropped() {
+        let bodies = bodies();
+        let held = bodies.collect(pieces(&[&[0; 64 << 10]]), false).await.unwrap();
+        assert_eq!(
+            bodies.collect(pieces(&[b"x"]), false).await.unwrap_err(),
+            BodyError::NoMemory
+        );
+        assert!(
+            bodies.collect(pieces(&[]), false).await.is_ok(),
+            "an empty body needs none"
+        );
+        drop(held);
+        assert!(bodies.collect(pieces(&[b"x"]), false).await.is_ok());
+        assert_eq!(bodies.memory.available_permits(), 64);
+    }
 }

@@ -135,7 +135,9 @@ async fn converse(gate: Arc<Gate>, edge: Arc<Edge>, http: Arc<Builder<StreamTask
     loop {
         tokio::select! {
             result = connection.as_mut() => {
-                if let Err(error) = result {
+                if let Err(error) = result
+                    && !leaving
+                {
                     edge.metrics.connections_failed.add(1);
                     tracing::debug!(%error, "connection ended badly");
                 }
