@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench`.
+//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|fuzz`.
 //!
 //! None is needed to build or test Millrace.
 
@@ -6,6 +6,7 @@ mod bench;
 mod codegen;
 mod conformance;
 mod coverage;
+mod fuzz;
 mod tidy;
 
 use std::path::Path;
@@ -17,22 +18,20 @@ const USAGE: &str = "usage: cargo xtask TASK
   coverage [--check]      write the tables of supported operations
   tidy                    import direction, layers, sizes, module headers
   conformance [CLIENT …]  run real clients against a fresh server
-  bench streams [NAME …]  measure this server beside its rivals";
+  bench streams [NAME …]  measure this server beside its rivals
+  fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds";
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask lies in the checkout")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the checkout")?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((task, rest)) = arguments.split_first() else {
-        bail!("{USAGE}")
-    };
+    let Some((task, rest)) = arguments.split_first() else { bail!("{USAGE}") };
     match task.as_str() {
         "codegen" => codegen::run(root, rest),
         "coverage" => coverage::run(root, rest),
         "tidy" => tidy::run(root),
         "conformance" => conformance::run(root, rest),
         "bench" => bench::run(root, rest),
+        "fuzz" => fuzz::run(root, rest),
         _ => bail!("no task '{task}'\n{USAGE}"),
     }
 }

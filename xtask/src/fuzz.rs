@@ -1,0 +1,165 @@
+//! `cargo xtask fuzz [--seconds N] [TARGET …]`: every fuzz target for a while, from its seeds.
+//!
+//! Targets are the binaries of `fuzz/Cargo.toml`, seeds lie under `fuzz/seeds/<target>`, what a run finds new is kept
+//! in `fuzz/corpus/<target>`, and an input that breaks something in `fuzz/artifacts/<target>`: libFuzzer prints its
+//! name, and `cargo +nightly fuzz run TARGET FILE` runs it again. Once fixed, it becomes a seed.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// How long a target runs unless told otherwise; it is what CI does.
+const SECONDS: u64 = 20;
+/// No input may take longer.
+const INPUT_SECONDS_MAX: u64 = 10;
+/// No input may need more memory.
+const MEMORY_MIB_MAX: u64 = 1024;
+
+/// Runs the named targets, or all, one after the other.
+pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
+    let dir = root.join("fuzz");
+    let known = targets(&dir)?;
+    let (seconds, wanted) = parse(arguments)?;
+    if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
+        bail!("no fuzz target '{unknown}'; there are {}", known.join(", "));
+    }
+    let compiler = Compiler::find()?;
+    let chosen: Vec<&String> = known
+        .iter()
+        .filter(|name| wanted.is_empty() || wanted.contains(name))
+        .collect();
+    // Builds all first, so that the time is spent on running.
+    let built = compiler.cargo_fuzz(root, "build").status()?;
+    ensure!(built.success(), "the fuzz targets do not build");
+    let mut broken = Vec::new();
+    for name in &chosen {
+        println!("-- fuzz {name}, {seconds} s");
+        let (seeds, corpus) = (dir.join("seeds").join(name), dir.join("corpus").join(name));
+        ensure!(
+            seeds.is_dir(),
+            "{} is missing: every target has seeds",
+            seeds.display()
+        );
+        std::fs::create_dir_all(&corpus)?;
+        let mut command = compiler.cargo_fuzz(root, "run");
+        command.arg(name).arg(&corpus).arg(&seeds).arg("--").args([
+            format!("-max_total_time={seconds}"),
+            format!("-timeout={INPUT_SECONDS_MAX}"),
+            format!("-rss_limit_mb={MEMORY_MIB_MAX}"),
+            "-print_final_stats=1".to_owned(),
+        ]);
+        if !command.status()?.success() {
+            broken.push(name.as_str());
+        }
+    }
+    ensure!(
+        broken.is_empty(),
+        "broken by fuzzing: {}; see fuzz/artifacts",
+        broken.join(", ")
+    );
+    println!("{} targets held for {seconds} s each", chosen.len());
+    Ok(())
+}
+
+fn parse(arguments: &[String]) -> Result<(u64, Vec<String>)> {
+    let (mut seconds, mut wanted) = (SECONDS, Vec::new());
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        if argument == "--seconds" {
+            let text = rest.next().context("--seconds takes a number")?;
+            seconds = text
+                .parse()
+                .with_context(|| format!("--seconds takes a number, not '{text}'"))?;
+        } else if argument.starts_with('-') {
+            bail!("usage: cargo xtask fuzz [--seconds N] [TARGET …]");
+        } else {
+            wanted.push(argument.clone());
+        }
+    }
+    Ok((seconds, wanted))
+}
+
+/// The binaries of the manifest, in its order.
+fn targets(dir: &Path) -> Result<Vec<String>> {
+    let manifest = std::fs::read_to_string(dir.join("Cargo.toml")).context("fuzz/Cargo.toml")?;
+    let names: Vec<String> = manifest
+        .split("[[bin]]")
+        .skip(1)
+        .filter_map(|bin| {
+            bin.lines()
+                .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
+        })
+        .map(str::to_owned)
+        .collect();
+    ensure!(!names.is_empty(), "fuzz/Cargo.toml has no targets");
+    Ok(names)
+}
+
+/// What can build with libFuzzer's instrumentation.
+enum Compiler {
+    Nightly,
+    /// The stable compiler, told to take unstable flags.
+    Bootstrap,
+}
+
+impl Compiler {
+    fn find() -> Result<Self> {
+        let works = |arguments: &[&str]| {
+            let tried = Command::new("cargo")
+                .args(arguments)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            tried.is_ok_and(|status| status.success())
+        };
+        ensure!(
+            works(&["fuzz", "--version"]),
+            "cargo-fuzz is missing: cargo install --locked cargo-fuzz"
+        );
+        if works(&["+nightly", "--version"]) {
+            return Ok(Self::Nightly);
+        }
+        println!(
+            "no nightly toolchain (rustup toolchain install nightly): using stable with RUSTC_BOOTSTRAP=1"
+        );
+        Ok(Self::Bootstrap)
+    }
+
+    fn cargo_fuzz(&self, root: &Path, task: &str) -> Command {
+        let mut command = Command::new("cargo");
+        // `cargo xtask` runs under the pinned toolchain and says so to its children.
+        command.current_dir(root).env_remove("RUSTUP_TOOLCHAIN");
+        match self {
+            Self::Nightly => command.args(["+nightly", "fuzz", task]),
+            Self::Bootstrap => command.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", task]),
+        };
+        command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_read() {
+        let parse = |text: &str| parse(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(parse("--seconds 5 json").unwrap(), (5, vec!["json".to_owned()]));
+        assert_eq!(parse("cbor").unwrap().0, SECONDS);
+        assert!(parse("--seconds x").is_err());
+        assert!(parse("--for 5").is_err());
+    }
+
+    #[test]
+    fn every_target_has_seeds() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+        for name in targets(&dir).unwrap() {
+            assert!(
+                dir.join("seeds").join(&name).read_dir().unwrap().next().is_some(),
+                "{name}"
+            );
+            assert!(dir.join("targets").join(format!("{name}.rs")).is_file(), "{name}");
+        }
+    }
+}
