@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::process::Stdio;
 
-use common::{Served, millrace, stderr, stdout};
+use common::{Process, Served, millrace, stderr, stdout};
 use serde_json::Value;
 
 fn texts(records: &[Value]) -> Vec<&str> {
@@ -265,27 +265,25 @@ fn a_tail_follows_until_it_is_interrupted() {
     let dir = tempfile::tempdir().unwrap();
     let server = Served::start(dir.path());
     server.json(&["create", "s"]);
-    let mut tail = millrace()
-        .args([
-            "streams",
-            "tail",
-            "s",
-            "--from",
-            "trim-horizon",
-            "--json",
-            "--endpoint",
-            &server.endpoint,
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = millrace();
+    command.args([
+        "streams",
+        "tail",
+        "s",
+        "--from",
+        "trim-horizon",
+        "--json",
+        "--endpoint",
+        &server.endpoint,
+    ]);
+    let mut tail = Process(command.stdout(Stdio::piped()).spawn().unwrap());
     server.json(&["put", "s", "one"]);
-    let mut out = tail.stdout.take().unwrap();
+    let mut out = tail.0.stdout.take().unwrap();
     let mut first = [0; 1];
     out.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"{");
-    common::signal(tail.id(), "INT");
-    assert!(tail.wait().unwrap().success(), "ctrl-C ends a tail cleanly");
+    common::signal(tail.0.id(), "INT");
+    assert!(tail.0.wait().unwrap().success(), "ctrl-C ends a tail cleanly");
 }
 
 #[test]

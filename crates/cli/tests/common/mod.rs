@@ -1,12 +1,21 @@
 //! Runs the real binary.
 
-#![allow(dead_code, reason = "every test file uses its part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "every test file uses its part"
+)]
+
+mod raw;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
+
+pub use raw::{Client, Server, base64};
 
 /// The command without anything of this process's environment that would steer it.
 pub fn millrace() -> Command {
@@ -135,6 +144,16 @@ impl Drop for Served {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A process that is killed when it is dropped.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
