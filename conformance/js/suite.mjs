@@ -5,7 +5,7 @@ import {
   CreateStreamCommand, DeleteStreamCommand, DescribeStreamCommand, DescribeStreamConsumerCommand,
   DescribeStreamSummaryCommand, GetRecordsCommand, GetShardIteratorCommand, KinesisClient, ListShardsCommand,
   ListStreamsCommand, PutRecordCommand, PutRecordsCommand, RegisterStreamConsumerCommand, SplitShardCommand,
-  SubscribeToShardCommand, paginateListShards, waitUntilStreamExists,
+  SubscribeToShardCommand, waitUntilStreamExists,
 } from "@aws-sdk/client-kinesis";
 
 const endpoint = process.env.ENDPOINT;
@@ -43,13 +43,16 @@ cases.create_describe_delete = async () => {
   await send(new DeleteStreamCommand({ StreamName }));
 };
 
-cases.waiter_and_paginator = async () => {
+cases.waiter_and_pages = async () => {
   const StreamName = await stream(5);
-  await waitUntilStreamExists({ client: kinesis, maxWaitTime: 5 }, { StreamName });
+  await waitUntilStreamExists({ client: kinesis, maxWaitTime: 20 }, { StreamName });
   const ids = [];
-  for await (const page of paginateListShards({ client: kinesis, pageSize: 2 }, { StreamName })) {
+  let NextToken;
+  do {
+    const page = await send(new ListShardsCommand(NextToken ? { NextToken } : { StreamName, MaxResults: 2 }));
     ids.push(...page.Shards.map((s) => s.ShardId));
-  }
+    ({ NextToken } = page);
+  } while (NextToken);
   assert.equal(ids.length, 5);
 };
 
