@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use millrace_api::Protocol;
 use millrace_base::Rng;
 use millrace_wire::call::Events;
 use millrace_wire::odd::OddAnswer;
@@ -103,6 +104,24 @@ pub(crate) fn error(codec: Codec, error: &ApiError) -> Response<AnswerBody> {
     let body = Bytes::from(codec.error_body(error));
     let mut response = whole(status(error.status), Some(codec.content_type()), body);
     error_type(&mut response, error.short_code());
+    response
+}
+
+/// An error in a protocol that is not one of the JSON RPC protocols.
+pub(crate) fn foreign(protocol: Protocol, error: &ApiError) -> Response<AnswerBody> {
+    let (codec, content_type) = match protocol {
+        Protocol::RpcV2Cbor => (Codec::Cbor11, "application/cbor"),
+        _ => (Codec::Json11, "application/json"),
+    };
+    let body = Bytes::from(codec.error_body(error));
+    let mut response = whole(status(error.status), Some(content_type), body);
+    error_type(&mut response, error.short_code());
+    if protocol == Protocol::RpcV2Cbor {
+        let name = HeaderName::from_static("smithy-protocol");
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("rpc-v2-cbor"));
+    }
     response
 }
 

@@ -10,7 +10,7 @@ use ring::digest::{Context, SHA256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::ServerConfig;
-use crate::limits::{BODY_PERMIT_BYTES, BODY_RESERVE_BYTES};
+use crate::limits::{BODY_DISCARD_BYTES_MAX, BODY_PERMIT_BYTES};
 
 /// Memory for the bodies of all requests, and how large and slow one may be.
 #[derive(Debug)]
@@ -61,10 +61,7 @@ impl Bodies {
             return Ok(Collected::empty(hash));
         }
         let announced = body.size_hint().exact();
-        if announced.is_some_and(|bytes| bytes > u64::try_from(self.bytes_max).unwrap_or(u64::MAX)) {
-            return Err(BodyError::TooLarge);
-        }
-        let announced = announced.and_then(|bytes| usize::try_from(bytes).ok());
+        let announced = announced.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let mut arriving = Arriving {
             bodies: self,
             hash: hash.then(|| Context::new(&SHA256)),
@@ -74,8 +71,10 @@ impl Bodies {
             announced: announced.unwrap_or(0),
             memory: None,
             waits_for_memory: false,
+            too_large: false,
         };
         match tokio::time::timeout(self.patience, arriving.read(body)).await {
+            _ if arriving.too_large => Err(BodyError::TooLarge),
             Ok(Ok(())) => Ok(arriving.whole()),
             Ok(Err(error)) => Err(error),
             Err(_) if arriving.waits_for_memory => Err(BodyError::NoMemory),
@@ -106,14 +105,28 @@ struct Arriving<'a> {
     announced: usize,
     memory: Option<OwnedSemaphorePermit>,
     waits_for_memory: bool,
+    too_large: bool,
 }
 
 impl Arriving<'_> {
     async fn read(&mut self, mut body: impl Body<Data = Bytes> + Unpin) -> Result<(), BodyError> {
-        self.reserve(self.announced).await?;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| BodyError::CutOff)?;
-            if let Ok(piece) = frame.into_data() {
+        self.too_large = self.announced > self.bodies.bytes_max;
+        if !self.too_large {
+            self.reserve(self.announced).await?;
+        }
+        let mut discarded = self.announced.saturating_sub(self.bodies.bytes_max);
+        while discarded < BODY_DISCARD_BYTES_MAX
+            && let Some(frame) = body.frame().await
+        {
+            let Ok(piece) = frame.map_err(|_| BodyError::CutOff)?.into_data() else {
+                continue;
+            };
+            if self.too_large || self.length + piece.len() > self.bodies.bytes_max {
+                self.too_large = true;
+                self.joined = BytesMut::new();
+                self.memory = None;
+                discarded = discarded.saturating_add(if self.announced > 0 { 0 } else { piece.len() });
+            } else {
                 self.take(piece).await?;
             }
         }
@@ -122,9 +135,6 @@ impl Arriving<'_> {
 
     async fn take(&mut self, piece: Bytes) -> Result<(), BodyError> {
         self.length += piece.len();
-        if self.length > self.bodies.bytes_max {
-            return Err(BodyError::TooLarge);
-        }
         self.reserve(self.length).await?;
         if let Some(hash) = &mut self.hash {
             hash.update(&piece);
@@ -134,18 +144,10 @@ impl Arriving<'_> {
             return Ok(());
         }
         if self.joined.is_empty() {
-            self.joined.reserve(
-                self.announced
-                    .clamp(self.length, self.length.max(BODY_RESERVE_BYTES)),
-            );
+            // The pages of a length that is only claimed are never touched.
+            self.joined.reserve(self.announced.max(self.length));
             self.joined.extend_from_slice(&self.only);
             self.only = Bytes::new();
-        }
-        // At once what is known to come, but only when as much is there already.
-        let missing = self.announced.saturating_sub(self.joined.len());
-        if self.joined.capacity() < self.joined.len() + piece.len() {
-            self.joined
-                .reserve(missing.min(self.joined.len()).max(piece.len()));
         }
         self.joined.extend_from_slice(&piece);
         Ok(())

@@ -116,6 +116,15 @@ impl Edge {
                 let error = self.read(body, false).await.err();
                 Outcome::failed(codec, None, &error.unwrap_or_else(ApiError::unknown_operation))
             }
+            Route::Unbuilt(service) => {
+                let error = self.read(body, false).await.err();
+                let error = error.unwrap_or_else(|| roles::unbuilt(service));
+                Outcome {
+                    response: answer::foreign(service.protocol, &error),
+                    operation: None,
+                    code: error.short_code().to_owned(),
+                }
+            }
             Route::Query => self.query(head, body, ids).await,
             Route::Call { service, op, codec } => {
                 let named = Some((service.id, op.name));

@@ -6,9 +6,9 @@ use millrace_base::ByteSize;
 
 /// Largest value of `server.body_max`; a body is one contiguous buffer.
 pub const BODY_BYTES_MAX: ByteSize = ByteSize::mib(256);
-/// Room that is reserved at once for a body whose length is known, in bytes; larger ones grow as they arrive, so that
-/// a length that is only claimed costs nothing.
-pub const BODY_RESERVE_BYTES: usize = 1 << 20;
+/// Bytes of a body beyond the bound that are read and thrown away, so that its client reads the refusal instead of a
+/// broken connection.
+pub const BODY_DISCARD_BYTES_MAX: usize = 64 << 20;
 /// Unit in which the memory of bodies is accounted, in bytes.
 pub const BODY_PERMIT_BYTES: usize = 1 << 10;
 
@@ -57,7 +57,7 @@ pub const SELF_SIGNED_CA_LIFE: Duration = Duration::from_secs(3650 * 24 * 3600);
 
 /// Operations that are counted one by one; the rest is counted together.
 pub const METRIC_OPERATIONS_MAX: usize = 512;
-/// Pairs of operation and result code that are counted one by one; the rest is counted together.
-pub const METRIC_RESULTS_MAX: usize = 4096;
+/// Result codes of one operation that are counted one by one; the rest is counted together.
+pub const METRIC_CODES_MAX: usize = 32;
 /// Seconds a browser may remember a preflight answer, as AWS says.
 pub const CORS_MAX_AGE_SECS: &str = "172800";

@@ -6,8 +6,8 @@
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use millrace_api::{Operation, Protocol, Service};
-use millrace_wire::Codec;
 use millrace_wire::odd::{self, OddAnswer};
+use millrace_wire::{Codec, rest_json};
 
 use crate::admin::Page;
 
@@ -19,6 +19,16 @@ static TARGETED: [&Service; 6] = [
     &millrace_api::kinesisanalyticsv2::SERVICE,
     &millrace_api::dynamodb::SERVICE,
     &millrace_api::glue::SERVICE,
+];
+
+/// The services whose operations are named by method and path.
+static BY_PATH: [&Service; 6] = [
+    &millrace_api::lambda::SERVICE,
+    &millrace_api::kinesisvideo::SERVICE,
+    &millrace_api::kinesis_video_media::SERVICE,
+    &millrace_api::kinesis_video_archived_media::SERVICE,
+    &millrace_api::kinesis_video_signaling::SERVICE,
+    &millrace_api::kinesis_video_webrtc_storage::SERVICE,
 ];
 
 /// Names the operation.
@@ -39,6 +49,8 @@ pub(crate) enum Route {
     },
     /// A query-protocol request: the operation is in the query or in the form.
     Query,
+    /// An operation of a protocol whose services this version does not have.
+    Unbuilt(&'static Service),
     /// No operation of that name.
     UnknownOperation(Codec),
     /// `application/json`, whose answer depends on whether the body parses.
@@ -66,7 +78,7 @@ pub(crate) fn route(head: &Parts) -> Route {
         return if able && (form || named) {
             Route::Query
         } else {
-            Route::Odd(odd::undetermined())
+            by_path(head).map_or_else(|| Route::Odd(odd::undetermined()), Route::Unbuilt)
         };
     }
     if head.method != Method::POST {
@@ -89,6 +101,19 @@ fn operation(target: &str) -> Option<(&'static Service, &'static Operation)> {
     let service = *TARGETED.iter().find(|service| service.target_prefix == prefix)?;
     debug_assert!(matches!(service.protocol, Protocol::Json10 | Protocol::Json11));
     Some((service, service.operation(name)?))
+}
+
+/// The service whose operation the path names: REST, or `/service/<name>/operation/<name>` of Smithy's RPC v2.
+fn by_path(head: &Parts) -> Option<&'static Service> {
+    let path = head.uri.path();
+    if let Some(rest) = path.strip_prefix("/service/") {
+        let cloudwatch = &millrace_api::cloudwatch::SERVICE;
+        let (name, operation) = rest.split_once("/operation/")?;
+        return (name == cloudwatch.target_prefix && cloudwatch.operation(operation).is_some())
+            .then_some(cloudwatch);
+    }
+    let names = |service: &&&'static Service| rest_json::route(service, head.method.as_str(), path).is_some();
+    BY_PATH.iter().find(names).copied()
 }
 
 /// A header as text; `None` when it is missing or no visible ASCII.
@@ -152,6 +177,7 @@ mod tests {
             Route::Call { service, op, codec } => format!("{} {} {codec:?}", service.id, op.name),
             Route::Query => "query".to_owned(),
             Route::UnknownOperation(_) => "unknown".to_owned(),
+            Route::Unbuilt(service) => format!("unbuilt {}", service.id),
             Route::Wrapped => "wrapped".to_owned(),
             Route::Odd(odd) => odd.status.to_string(),
         }
@@ -211,6 +237,19 @@ mod tests {
             "preflight"
         );
         assert_eq!(routed("OPTIONS", "/", &[]), "403");
+    }
+
+    #[test]
+    fn services_named_by_a_path_are_found() {
+        assert_eq!(routed("POST", "/createStream", &[]), "unbuilt kinesisvideo");
+        assert_eq!(routed("GET", "/2015-03-31/functions/f", &[]), "unbuilt lambda");
+        let rpc = "/service/GraniteServiceVersion20100801/operation";
+        assert_eq!(
+            routed("POST", &format!("{rpc}/PutMetricData"), &[]),
+            "unbuilt cloudwatch"
+        );
+        assert_eq!(routed("POST", &format!("{rpc}/Nope"), &[]), "403");
+        assert_eq!(routed("POST", "/service/x", &[]), "403");
     }
 
     #[test]

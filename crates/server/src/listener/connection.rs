@@ -50,8 +50,7 @@ pub(super) fn http(gate: &Arc<Gate>, h2_streams_max: u32) -> Builder<StreamTasks
         .http1()
         .max_buf_size(limits::H1_BUFFER_BYTES_MAX)
         .max_headers(limits::H1_HEADERS_MAX)
-        .header_read_timeout(None)
-        .pipeline_flush(true);
+        .header_read_timeout(None);
     builder
         .http2()
         .timer(TokioTimer::new())

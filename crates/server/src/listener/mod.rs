@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::edge::Edge;
 use crate::limits;
+use crate::metrics::Metrics;
 
 pub(crate) use activity::CallGuard;
 use activity::Patience;
@@ -142,12 +143,30 @@ impl Listener {
         place: OwnedSemaphorePermit,
     ) {
         let (gate, edge, http) = (Arc::clone(&self.gate), Arc::clone(edge), Arc::clone(http));
+        let counted = Counted::new(Arc::clone(&edge.metrics), place);
         self.gate.connections.spawn(async move {
-            edge.metrics.connections.up();
-            connection::serve(gate, Arc::clone(&edge), http, stream).await;
-            edge.metrics.connections.down();
-            drop(place);
+            connection::serve(gate, edge, http, stream).await;
+            drop(counted);
         });
+    }
+}
+
+/// A connection's place and its part of the gauge; given back even by a task that panics.
+struct Counted(
+    Arc<Metrics>,
+    #[expect(dead_code, reason = "held")] OwnedSemaphorePermit,
+);
+
+impl Counted {
+    fn new(metrics: Arc<Metrics>, place: OwnedSemaphorePermit) -> Self {
+        metrics.connections.up();
+        Self(metrics, place)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.down();
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::text::{Definition, Kind, seconds};
-use crate::limits::{METRIC_OPERATIONS_MAX, METRIC_RESULTS_MAX};
+use crate::limits::{METRIC_CODES_MAX, METRIC_OPERATIONS_MAX};
 
 /// Upper bounds of the latency buckets, in microseconds; one more bucket takes the rest.
 const BUCKETS_MICROS: [u64; 14] = [
@@ -108,7 +108,7 @@ impl Operation {
         if let Some(count) = known.get(code) {
             return Arc::clone(count);
         }
-        let full = known.len() >= METRIC_RESULTS_MAX / METRIC_OPERATIONS_MAX * 4;
+        let full = known.len() >= METRIC_CODES_MAX;
         drop(known);
         // A label must not break out of its quotes; codes are words of the API.
         let word = !code.is_empty()
