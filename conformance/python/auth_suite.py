@@ -56,6 +56,8 @@ def send(r, body=None):
     data = data.encode() if isinstance(data, str) else data
     raw = urllib.request.Request(prepared.url, data=data, method="POST")
     for name, value in prepared.headers.items():
+        if name.lower() == "content-length":
+            continue
         raw.add_header(name, value.decode() if isinstance(value, bytes) else value)
     try:
         with urllib.request.urlopen(raw, context=CONTEXT, timeout=10) as answer:
