@@ -1,5 +1,5 @@
-//! What is done besides commits, on one thread: dead files go, unsealed records move to files, segments are made
-//! ready, small files are merged. Every step leaves the store whole; a step that fails is tried again later.
+//! What is done besides commits, on one thread: dead files go, unsealed records move to files, small
+//! files are merged. Every step leaves the store whole; a step that fails is tried again later.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +14,6 @@ use super::heads::Head;
 use super::limits::USED_SEGMENTS_MAX;
 use super::manifest::Manifest;
 use super::manifest::format::Edit;
-use super::ring::make_segment;
 use super::sealed;
 use super::state::SealedFile;
 use crate::LogId;
@@ -76,9 +75,8 @@ impl Background {
             return removed;
         }
         let sealed = self.is_due(core) && self.seal(core, pace);
-        let made = self.make_segment(core, pace);
         let merged = self.compact(core, pace);
-        removed || sealed || made || merged
+        removed || sealed || merged
     }
 
     fn is_due(&self, core: &Core) -> bool {
@@ -152,23 +150,6 @@ impl Background {
             .background_failures
             .fetch_add(1, Ordering::Relaxed);
         tracing::warn!(what, %error, disk = core.shared.disk.describe(), "log background work failed, tried again soon");
-    }
-
-    fn make_segment(&mut self, core: &Core, pace: &mut dyn FnMut(usize)) -> bool {
-        let Some((number, bytes)) = core.between_groups().ring.wanted() else {
-            return false;
-        };
-        match make_segment(&*core.shared.disk, number, bytes, pace) {
-            Ok(segment) => {
-                core.between_groups().ring.add_free(segment);
-                core.shared.disk_full.store(false, Ordering::Relaxed);
-                true
-            }
-            Err(error) => {
-                self.failed(core, "a write-ahead segment cannot be made ready", &error);
-                false
-            }
-        }
     }
 
     pub(super) fn count(&self, core: &Core) {

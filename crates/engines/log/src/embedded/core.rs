@@ -17,6 +17,7 @@ use super::heads::Effect;
 use super::metrics::{Counters, Metrics};
 use super::options::{Durability, OnFatal, Options};
 use super::queue::{Op, Queue};
+use super::ring::make_segment;
 use super::sealed::{FooterCache, OpenFile};
 use super::state::{Extent, LogCell, Place};
 use crate::batch::Budget;
@@ -300,11 +301,36 @@ impl Core {
         committer
     }
 
-    /// Does what is due besides commits: removes dead files, seals, makes segments, merges files. `pace` is told
+    /// Does what is due besides commits: removes dead files, seals, merges files. `pace` is told
     /// of every piece written and may wait. Says whether something was done.
     pub(super) fn background(&self, pace: &mut dyn FnMut(usize)) -> bool {
         let mut background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
         !self.shared.is_poisoned() && background.step(self, pace)
+    }
+
+    /// Makes a segment ready if one will soon be needed. Says whether it did.
+    pub(super) fn prepare_segment(&self, pace: &mut dyn FnMut(usize)) -> bool {
+        if self.shared.is_poisoned() {
+            return false;
+        }
+        let wanted = self.between_groups().ring.wanted();
+        let Some((number, bytes)) = wanted else {
+            return false;
+        };
+        match make_segment(&*self.shared.disk, number, bytes, pace) {
+            Ok(segment) => {
+                self.between_groups().ring.add_free(segment);
+                true
+            }
+            Err(error) => {
+                self.shared
+                    .counters
+                    .background_failures
+                    .fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(%error, disk = self.shared.disk.describe(), "a write-ahead segment cannot be made");
+                false
+            }
+        }
     }
 
     /// Tells the counters what recovery found.
@@ -359,15 +385,18 @@ impl Core {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Whether the committer should wake the background.
-    pub(super) fn wants_background(&self, seal_bytes: u64) -> bool {
-        self.is_behind(seal_bytes)
-            || self
-                .committer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .ring
-                .is_short()
+    /// Whether a segment should be made ready.
+    pub(super) fn wants_segment(&self) -> bool {
+        self.committer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ring
+            .is_short()
+    }
+
+    /// Whether sealing should not spare the disk any more, because appends will soon have to wait for it.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.shared.unsealed.load(Ordering::Relaxed) >= self.shared.tail_cache_bytes / 4 * 3
     }
 
     /// Whether appends have to wait for sealing.

@@ -197,11 +197,14 @@ impl Ring {
 
     /// Whether a segment should be made. A store that is hardly written to never gets a second one.
     pub(super) fn is_short(&self) -> bool {
-        self.free.is_empty()
-            && self
-                .active
-                .as_ref()
-                .is_some_and(|a| a.position >= a.segment.bytes / 4)
+        self.active.as_ref().is_some_and(|active| {
+            let bytes = active.segment.bytes;
+            active.position >= bytes / 4
+                && !self
+                    .free
+                    .iter()
+                    .any(|free| free.bytes >= bytes.min(self.segment_bytes))
+        })
     }
 
     pub(super) fn add_free(&mut self, segment: Segment) {

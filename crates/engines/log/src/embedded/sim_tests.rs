@@ -150,6 +150,7 @@ impl Sim {
         match self.roll(10) {
             0..7 => self.group(core),
             7 => {
+                core.prepare_segment(&mut |_| {});
                 core.background(&mut |_| {});
             }
             8 => {

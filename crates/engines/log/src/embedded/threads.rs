@@ -1,4 +1,4 @@
-//! The two threads of an open engine: one commits, one does everything else.
+//! The threads of an open engine: one commits, one makes segments ready, one does everything else.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -54,6 +54,13 @@ impl Bell {
         !signals.stopped
     }
 
+    fn is_stopped(&self) -> bool {
+        self.signals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stopped
+    }
+
     /// Lets `time` pass unless stopped before.
     fn pause(&self, time: Duration) {
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,51 +71,61 @@ impl Bell {
 /// The running threads.
 #[derive(Debug)]
 pub(super) struct Threads {
-    bell: Arc<Bell>,
+    bells: Arc<Bells>,
     handles: Mutex<Vec<JoinHandle<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct Bells {
+    background: Bell,
+    segments: Bell,
 }
 
 impl Threads {
     pub(super) fn start(core: &Arc<Core>, seal_bytes: ByteSize, pace_bytes: ByteSize) -> io::Result<Self> {
-        let bell = Arc::new(Bell::default());
         let threads = Self {
-            bell: Arc::clone(&bell),
+            bells: Arc::default(),
             handles: Mutex::default(),
         };
-        let (committer, commit_bell) = (Arc::clone(core), Arc::clone(&bell));
-        let commit = tasks::thread("log-commit", move || {
-            commit_loop(&committer, &commit_bell, seal_bytes.0);
-        })?;
-        let worker = Arc::clone(core);
-        let background = tasks::thread("log-background", move || {
-            background_loop(&worker, &bell, pace_bytes.0);
-        });
-        threads
-            .handles
+        let started = threads
+            .run(core, "log-commit", move |core, bells| {
+                commit_loop(core, bells, seal_bytes.0);
+            })
+            .and_then(|()| threads.run(core, "log-segments", segment_loop))
+            .and_then(|()| {
+                threads.run(core, "log-background", move |core, bells| {
+                    background_loop(core, &bells.background, pace_bytes.0);
+                })
+            });
+        if started.is_err() {
+            threads.stop(core);
+        }
+        started.map(|()| threads)
+    }
+
+    fn run(
+        &self,
+        core: &Arc<Core>,
+        name: &str,
+        body: impl FnOnce(&Core, &Bells) + Send + 'static,
+    ) -> io::Result<()> {
+        let (core, bells) = (Arc::clone(core), Arc::clone(&self.bells));
+        let handle = tasks::thread(name, move || body(&core, &bells))?;
+        self.handles
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(commit);
-        match background {
-            Ok(handle) => threads
-                .handles
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(handle),
-            Err(error) => {
-                core.shared.queue.close("it could not start");
-                return Err(error);
-            }
-        }
-        Ok(threads)
+            .push(handle);
+        Ok(())
     }
 
-    /// Tells both to end once everything queued is committed.
+    /// Tells all to end once everything queued is committed.
     pub(super) fn stop(&self, core: &Core) {
         core.shared.queue.close("it was closed");
-        self.bell.stop();
+        self.bells.background.stop();
+        self.bells.segments.stop();
     }
 
-    /// Waits for both. Blocks.
+    /// Waits for all. Blocks.
     pub(super) fn join(&self) {
         let handles = std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
         for handle in handles {
@@ -119,15 +136,28 @@ impl Threads {
     }
 }
 
-fn commit_loop(core: &Core, bell: &Bell, seal_bytes: u64) {
+fn commit_loop(core: &Core, bells: &Bells, seal_bytes: u64) {
     let mut group = Vec::new();
     while core.shared.queue.wait(&mut group) {
-        wait_for_room(core, bell);
+        wait_for_room(core, &bells.background);
         if !group.is_empty() {
             core.commit(std::mem::take(&mut group));
         }
-        if core.wants_background(seal_bytes) {
-            bell.ring();
+        if core.is_behind(seal_bytes) {
+            bells.background.ring();
+        }
+        if core.wants_segment() {
+            bells.segments.ring();
+        }
+    }
+}
+
+/// Its own thread, because sealing takes seconds and the committer would otherwise have to make small segments.
+fn segment_loop(core: &Core, bells: &Bells) {
+    while bells.segments.wait(Duration::MAX) {
+        if !core.prepare_segment(&mut |_| {}) && core.wants_segment() {
+            // It failed; the committer rings again with every group.
+            bells.segments.pause(TICK);
         }
     }
 }
@@ -138,12 +168,7 @@ fn wait_for_room(core: &Core, bell: &Bell) {
     while core.is_out_of_room() && core.shared.clock.monotonic().saturating_sub(begin) < ROOM_PATIENCE {
         bell.ring();
         bell.pause(Duration::from_millis(5));
-        if bell
-            .signals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stopped
-        {
+        if bell.is_stopped() {
             return;
         }
     }
@@ -168,14 +193,11 @@ fn background_loop(core: &Core, bell: &Bell, pace_bytes: u64) {
         seen = now;
         while core.background(&mut |bytes| {
             let micros = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(1_000_000) / pace;
-            bell.pause(Duration::from_micros(micros));
+            if !core.is_pressed() {
+                bell.pause(Duration::from_micros(micros));
+            }
         }) {
-            if bell
-                .signals
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .stopped
-            {
+            if bell.is_stopped() {
                 return;
             }
         }
