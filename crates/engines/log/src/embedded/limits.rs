@@ -29,5 +29,5 @@ pub(crate) const SYNC_BYTES: usize = 4 << 20;
 pub(crate) const OWN_FILE_BYTES: usize = 16 << 20;
 /// Files of one retention class that are merged together.
 pub(crate) const MERGE_FILES: usize = 8;
-/// Files up to this size are merged.
-pub(crate) const MERGE_BYTES_MAX: u64 = 64 << 20;
+/// Files up to this size are merged: not those that one log fills alone.
+pub(crate) const MERGE_BYTES_MAX: u64 = 16 << 20;
