@@ -22,9 +22,13 @@ const USAGE: &str = "usage: cargo xtask TASK
   fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds";
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the checkout")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies in the checkout")?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((task, rest)) = arguments.split_first() else { bail!("{USAGE}") };
+    let Some((task, rest)) = arguments.split_first() else {
+        bail!("{USAGE}")
+    };
     match task.as_str() {
         "codegen" => codegen::run(root, rest),
         "coverage" => coverage::run(root, rest),

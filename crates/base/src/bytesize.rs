@@ -42,7 +42,11 @@ pub struct ParseByteSizeError(String);
 
 impl fmt::Display for ParseByteSizeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' is not a size: write a whole number and a unit, such as 64MiB, 10MB or 4096", self.0)
+        write!(
+            f,
+            "'{}' is not a size: write a whole number and a unit, such as 64MiB, 10MB or 4096",
+            self.0
+        )
     }
 }
 
@@ -59,7 +63,11 @@ impl FromStr for ByteSize {
         let unit = unit.trim();
         let factor = match unit {
             "" => 1,
-            unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, n)| *n).ok_or_else(error)?,
+            unit => UNITS
+                .iter()
+                .find(|(name, _)| *name == unit)
+                .map(|(_, n)| *n)
+                .ok_or_else(error)?,
         };
         number.checked_mul(factor).map(Self).ok_or_else(error)
     }
@@ -97,7 +105,9 @@ impl<'de> Deserialize<'de> for ByteSize {
                 Ok(ByteSize(v))
             }
             fn visit_i64<E: serde::de::Error>(self, v: i64) -> Result<ByteSize, E> {
-                u64::try_from(v).map(ByteSize).map_err(|_| E::custom("a size is never negative"))
+                u64::try_from(v)
+                    .map(ByteSize)
+                    .map_err(|_| E::custom("a size is never negative"))
             }
         }
         deserializer.deserialize_any(Visitor)
@@ -111,7 +121,12 @@ mod tests {
 
     #[test]
     fn reads_what_people_write() {
-        for (text, bytes) in [("64MiB", 64 << 20), ("10 MB", 10_000_000), ("4096", 4096), ("1GiB", 1 << 30)] {
+        for (text, bytes) in [
+            ("64MiB", 64 << 20),
+            ("10 MB", 10_000_000),
+            ("4096", 4096),
+            ("1GiB", 1 << 30),
+        ] {
             assert_eq!(text.parse::<ByteSize>().unwrap(), ByteSize(bytes), "{text}");
         }
         for text in ["", "MiB", "-1", "1.5MiB", "99999999999999TiB", "5 parsecs"] {

@@ -70,7 +70,9 @@ impl SystemClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
@@ -114,7 +116,13 @@ impl ManualClock {
     /// A clock that shows `start`.
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
-        Self { shared: Arc::new(ManualShared { start, passed: Mutex::default(), moved: Notify::new() }) }
+        Self {
+            shared: Arc::new(ManualShared {
+                start,
+                passed: Mutex::default(),
+                moved: Notify::new(),
+            }),
+        }
     }
 
     /// Moves wall and monotonic time forward and wakes the sleepers that are due.
@@ -158,7 +166,10 @@ mod tests {
     #[test]
     fn timestamps_saturate() {
         assert_eq!(Timestamp(5).minus(Duration::from_secs(1)), Timestamp(0));
-        assert_eq!(Timestamp(u64::MAX).plus(Duration::from_secs(1)), Timestamp(u64::MAX));
+        assert_eq!(
+            Timestamp(u64::MAX).plus(Duration::from_secs(1)),
+            Timestamp(u64::MAX)
+        );
         assert_eq!(Timestamp(1500).since(Timestamp(2000)), Duration::ZERO);
         assert_eq!(Timestamp(1500).seconds(), 1);
     }

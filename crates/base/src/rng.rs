@@ -23,7 +23,14 @@ pub trait Rng: Send + Sync + fmt::Debug {
         b[8] = (b[8] & 0x3f) | 0x80;
         let n = u128::from_be_bytes(b);
         let hex = format!("{n:032x}");
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        format!(
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
     }
 }
 
@@ -33,7 +40,10 @@ pub struct SystemRng;
 
 impl Rng for SystemRng {
     #[expect(clippy::disallowed_methods, reason = "this is the seam")]
-    #[expect(clippy::panic, reason = "without entropy no token or nonce is safe: going on would be worse")]
+    #[expect(
+        clippy::panic,
+        reason = "without entropy no token or nonce is safe: going on would be worse"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         if let Err(error) = getrandom::fill(bytes) {
             panic!("the operating system gives no randomness: {error}");
@@ -51,7 +61,9 @@ impl SeededRng {
     /// The generator that always yields the same bytes for the same seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { state: Mutex::new(seed) }
+        Self {
+            state: Mutex::new(seed),
+        }
     }
 }
 

@@ -10,6 +10,9 @@ use super::Places;
 /// The wheel that carries the AWS SDK for Java 2, with the version of the SDK inside.
 const JAVA_WHEEL: &str = "kclpy-ext==3.1.3.post4";
 
+/// Variables that a client is run with.
+pub type Environment = [(String, String)];
+
 /// One client.
 pub struct Client {
     /// Name on the command line and of its allow-list.
@@ -19,7 +22,7 @@ pub struct Client {
     /// Installs it; quick when it is there already.
     pub install: fn(&Places) -> Result<()>,
     /// Runs it; gives its standard output back.
-    pub run: fn(&Places, &[(String, String)]) -> Result<String>,
+    pub run: fn(&Places, &Environment) -> Result<String>,
 }
 
 /// Every client, the quick ones first.
@@ -81,7 +84,7 @@ pub fn all() -> Vec<Client> {
     ]
 }
 
-fn suite(places: &Places, environment: &[(String, String)], script: &str) -> Result<String> {
+fn suite(places: &Places, environment: &Environment, script: &str) -> Result<String> {
     let python = places.installed.join("python/bin/python");
     output(
         Command::new(python)
@@ -200,7 +203,7 @@ fn quiet(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-fn output(command: &mut Command, environment: &[(String, String)]) -> Result<String> {
+fn output(command: &mut Command, environment: &Environment) -> Result<String> {
     let variables = environment.iter().map(|(k, v)| (k.as_str(), v.as_str()));
     let done = command
         .envs(variables)

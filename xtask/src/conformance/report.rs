@@ -5,6 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+/// How a case went.
+struct Verdict<'a> {
+    passed: bool,
+    /// It is in the allow-list.
+    listed: bool,
+    why: &'a str,
+}
+
 /// Collects results and judges them.
 pub struct Report {
     lists: PathBuf,
@@ -52,7 +60,12 @@ impl Report {
             };
             let (case, why) = rest.split_once(" # ").unwrap_or((rest, ""));
             seen.insert(case.to_owned());
-            self.judge(client, scheme, case, passed, why, &allowed);
+            let verdict = Verdict {
+                passed,
+                listed: allowed.contains(case),
+                why,
+            };
+            self.judge(client, scheme, case, &verdict);
         }
         for missing in allowed.difference(&seen) {
             self.failed += 1;
@@ -61,16 +74,8 @@ impl Report {
         }
     }
 
-    fn judge(
-        &mut self,
-        client: &str,
-        scheme: &str,
-        case: &str,
-        passed: bool,
-        why: &str,
-        allowed: &BTreeSet<String>,
-    ) {
-        let listed = allowed.contains(case);
+    fn judge(&mut self, client: &str, scheme: &str, case: &str, verdict: &Verdict<'_>) {
+        let Verdict { passed, listed, why } = *verdict;
         println!(
             "   {} {scheme} {case} {why}",
             if passed { "ok    " } else { "not ok" }

@@ -1,3 +1,4 @@
+//! The contract, on the engine in memory.
 use super::*;
 use millrace_base::ManualClock;
 use std::time::Duration;
