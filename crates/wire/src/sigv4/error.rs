@@ -1,6 +1,7 @@
 //! Why a request is not let in, in AWS's words.
 
 use crate::ApiError;
+use crate::limits::ECHO_BYTES_MAX;
 
 /// A refusal of a signature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,4 +43,10 @@ impl From<AuthError> for ApiError {
         };
         Self::client(code, error.to_string())
     }
+}
+
+/// As much of a caller's own text as a message repeats.
+pub(super) fn clipped(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(ECHO_BYTES_MAX / 4))
+        .unwrap_or_default()
 }

@@ -42,8 +42,8 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// The key of that name, derived if it is not remembered.
-    pub(super) fn key(&self, access_key: &str, secret: &str, scope: [&str; 3]) -> Key {
+    /// The key of that name, derived if it is not remembered; and whether it was.
+    pub(super) fn key(&self, access_key: &str, secret: &str, scope: [&str; 3]) -> (Key, bool) {
         let [date, region, service] = scope.map(str::to_owned);
         let name = Name {
             access_key: access_key.to_owned(),
@@ -54,10 +54,10 @@ impl Cache {
         {
             let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = keys.get(&name).filter(|known| known.secret.expose() == secret) {
-                return known.key.clone();
+                return (known.key.clone(), true);
             }
         }
-        derive(secret, &name.date, &name.region, &name.service)
+        (derive(secret, &name.date, &name.region, &name.service), false)
     }
 
     /// Remembers a key whose signature was good. Only then, or strangers could fill the cache with made-up scopes.
@@ -69,15 +69,6 @@ impl Cache {
             region,
             service,
         };
-        {
-            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-            if keys
-                .get(&name)
-                .is_some_and(|known| known.secret.expose() == secret)
-            {
-                return;
-            }
-        }
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= SIGNING_KEYS_MAX {
             // Deriving anew costs microseconds; a finer policy would cost more than it saves.

@@ -2,10 +2,10 @@
 
 use millrace_base::Timestamp;
 
-use super::error::AuthError;
+use super::error::{AuthError, clipped};
 use super::request::Request;
 use super::{ALGORITHM, TERMINATOR, date};
-use crate::limits::SIGNED_HEADERS_MAX;
+use crate::limits::{CLOCK_SKEW_MAX, QUERY_EXPIRES_S_MAX, SIGNED_HEADERS_MAX};
 
 /// Where a signature stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,20 @@ impl Signed {
         format!("{}/{}/{}/{TERMINATOR}", self.date, self.region, self.service)
     }
 
+    /// Holds the scope against the region that is served.
+    ///
+    /// # Errors
+    /// [`AuthError::Scope`] for another region.
+    pub fn check_region(&self, region: &str) -> Result<(), AuthError> {
+        if self.region == region {
+            return Ok(());
+        }
+        Err(AuthError::Scope(format!(
+            "Credential should be scoped to a valid region, not '{}'. ",
+            clipped(&self.region)
+        )))
+    }
+
     /// Holds the scope against the service that is called.
     ///
     /// # Errors
@@ -79,54 +93,48 @@ pub fn locate(request: &Request<'_>) -> Result<Signed, AuthError> {
 }
 
 fn in_header(request: &Request<'_>, authorization: &str) -> Result<Signed, AuthError> {
-    let Some(parts) = authorization
-        .strip_prefix(ALGORITHM)
-        .filter(|rest| rest.starts_with([' ', ',']))
-    else {
-        return Err(AuthError::Incomplete(format!(
-            "Unsupported AWS 'algorithm': '{}', only {ALGORITHM} is supported. Authorization={}",
-            authorization.split(' ').next().unwrap_or_default(),
-            without_signature(authorization)
-        )));
-    };
+    let (algorithm, parts) = authorization
+        .trim_start()
+        .split_once([' ', ','])
+        .unwrap_or((authorization, ""));
     let part = |name: &str| {
         parts
-            .split(',')
-            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
-            .filter(|v| !v.is_empty())
+            .split([',', ' '])
+            .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+            .filter(|value| !value.is_empty())
     };
-    let date_time = request.text("x-amz-date").or_else(|| request.text("date"));
-    let mut missing = String::new();
-    for name in ["Credential", "Signature", "SignedHeaders"] {
-        if part(name).is_none() {
-            missing.push_str(&format!("Authorization header requires '{name}' parameter. "));
+    let found = ["Credential", "Signature", "SignedHeaders"].map(|name| part(name).ok_or(name));
+    let moment = request
+        .text("x-amz-date")
+        .map(Moment::Iso)
+        .or_else(|| request.text("date").map(Moment::Http));
+    let ([Ok(credential), Ok(signature), Ok(signed_headers)], Some(moment)) = (found, moment) else {
+        let mut missing: String = found
+            .iter()
+            .filter_map(|part| part.err())
+            .map(|name| format!("Authorization header requires '{name}' parameter. "))
+            .collect();
+        if moment.is_none() {
+            missing.push_str(
+                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ",
+            );
         }
-    }
-    if date_time.is_none() {
-        missing.push_str(
-            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ",
-        );
-    }
-    let (Some(credential), Some(signature), Some(signed_headers), Some(date_time)) = (
-        part("Credential"),
-        part("Signature"),
-        part("SignedHeaders"),
-        date_time,
-    ) else {
         return Err(AuthError::Incomplete(format!(
             "{missing}Authorization={}",
             without_signature(authorization)
         )));
     };
-    let token = request.text("x-amz-security-token").map(str::to_owned);
-    assemble(
+    if algorithm != ALGORITHM {
+        return Err(unsupported(algorithm));
+    }
+    assemble(Parts {
         credential,
         signature,
         signed_headers,
-        date_time,
-        token,
-        Form::Header,
-    )
+        moment,
+        token: request.text("x-amz-security-token").map(str::to_owned),
+        form: Form::Header,
+    })
 }
 
 fn from_query(request: &Request<'_>, algorithm: &str) -> Result<Signed, AuthError> {
@@ -137,84 +145,113 @@ fn from_query(request: &Request<'_>, algorithm: &str) -> Result<Signed, AuthErro
         "X-Amz-Date",
     ];
     let found = names.map(|name| request.parameter(name).filter(|value| !value.is_empty()));
-    let [
-        Some(credential),
-        Some(signature),
-        Some(signed_headers),
-        Some(date_time),
-    ] = found
+    let (
+        [
+            Some(credential),
+            Some(signature),
+            Some(signed_headers),
+            Some(date_time),
+        ],
+        false,
+    ) = (&found, algorithm.is_empty())
     else {
         let missing = names.iter().zip(&found).filter(|(_, value)| value.is_none());
-        let missing: String = missing
-            .map(|(name, _)| format!("AWS query-string parameters must include '{name}'. "))
+        let missing: String = algorithm
+            .is_empty()
+            .then_some("X-Amz-Algorithm")
+            .into_iter()
+            .chain(missing.map(|(name, _)| *name))
+            .map(|name| format!("AWS query-string parameters must include '{name}'. "))
             .collect();
         return Err(AuthError::Incomplete(format!(
             "{missing}Re-examine the query-string parameters."
         )));
     };
     if algorithm != ALGORITHM {
-        return Err(AuthError::Incomplete(format!(
-            "Unsupported AWS 'algorithm': '{algorithm}'."
-        )));
+        return Err(unsupported(algorithm));
     }
-    let expires_s = match request.parameter("X-Amz-Expires") {
-        // Only S3 requires it; the other services take fifteen minutes.
-        None => crate::limits::CLOCK_SKEW_MAX.as_secs(),
-        Some(text) => match text.parse() {
-            Ok(seconds @ 0..=crate::limits::QUERY_EXPIRES_S_MAX) => seconds,
-            _ => {
-                return Err(AuthError::Incomplete(format!(
-                    "X-Amz-Expires must be a number of seconds between 0 and {}, got '{text}'.",
-                    crate::limits::QUERY_EXPIRES_S_MAX
-                )));
-            }
+    assemble(Parts {
+        credential,
+        signature,
+        signed_headers,
+        moment: Moment::Iso(date_time),
+        token: request.parameter("X-Amz-Security-Token"),
+        form: Form::Query {
+            expires_s: expires(request)?,
         },
-    };
-    let token = request.parameter("X-Amz-Security-Token");
-    assemble(
-        &credential,
-        &signature,
-        &signed_headers,
-        &date_time,
-        token,
-        Form::Query { expires_s },
-    )
+    })
 }
 
-fn assemble(
-    credential: &str,
-    signature: &str,
-    signed_headers: &str,
-    date_time: &str,
+fn expires(request: &Request<'_>) -> Result<u64, AuthError> {
+    let Some(text) = request.parameter("X-Amz-Expires") else {
+        // Only S3 requires it; the other services take fifteen minutes.
+        return Ok(CLOCK_SKEW_MAX.as_secs());
+    };
+    match text.parse() {
+        Ok(seconds @ 0..=QUERY_EXPIRES_S_MAX) => Ok(seconds),
+        _ => Err(AuthError::Incomplete(format!(
+            "X-Amz-Expires must be a number of seconds between 0 and {QUERY_EXPIRES_S_MAX}, got '{}'.",
+            clipped(&text)
+        ))),
+    }
+}
+
+fn unsupported(algorithm: &str) -> AuthError {
+    AuthError::Incomplete(format!("Unsupported AWS 'algorithm': '{}'.", clipped(algorithm)))
+}
+
+/// What both forms come to.
+struct Parts<'a> {
+    credential: &'a str,
+    signature: &'a str,
+    signed_headers: &'a str,
+    moment: Moment<'a>,
     token: Option<String>,
     form: Form,
-) -> Result<Signed, AuthError> {
-    let parts: Vec<&str> = credential.split('/').collect();
-    // An access key may hold slashes in other implementations; AWS's do not, and so it is five parts.
-    let [access_key, day, region, service, terminator] = parts.as_slice() else {
+}
+
+/// When it was signed, as it was written.
+#[derive(Clone, Copy)]
+enum Moment<'a> {
+    /// As SigV4 writes it.
+    Iso(&'a str),
+    /// In a `Date` header, which may have either format.
+    Http(&'a str),
+}
+
+impl Moment<'_> {
+    fn read(self) -> Result<Timestamp, AuthError> {
+        let (text, time) = match self {
+            Self::Iso(text) => (text, date::parse(text)),
+            Self::Http(text) => (text, date::parse(text).or_else(|| date::parse_http(text))),
+        };
+        time.ok_or_else(|| {
+            AuthError::Incomplete(format!(
+                "Date must be in ISO-8601 'basic format'. Got '{}'. See http://en.wikipedia.org/wiki/ISO_8601",
+                clipped(text)
+            ))
+        })
+    }
+}
+
+fn assemble(parts: Parts<'_>) -> Result<Signed, AuthError> {
+    let elements: Vec<&str> = parts.credential.splitn(6, '/').collect();
+    let [access_key, day, region, service, terminator] = elements.as_slice() else {
         return Err(AuthError::Incomplete(format!(
             "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got \
-             '{credential}'"
+             '{}'",
+            clipped(parts.credential)
         )));
     };
-    let Some(time) = date::parse(date_time) else {
-        return Err(AuthError::Incomplete(format!(
-            "Date must be in ISO-8601 'basic format'. Got '{date_time}'. See http://en.wikipedia.org/wiki/ISO_8601"
-        )));
-    };
-    if *terminator != TERMINATOR {
-        return Err(AuthError::Scope(format!(
-            "Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{terminator}'. "
-        )));
-    }
-    if date_time.get(..8) != Some(*day) {
-        return Err(AuthError::Scope(format!(
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{day}' != \
-             '{}', from '{date_time}'.",
-            date_time.get(..8).unwrap_or_default()
-        )));
-    }
-    let signed_headers: Vec<String> = signed_headers.split(';').map(str::to_ascii_lowercase).collect();
+    let time = parts.moment.read()?;
+    let date_time = date::format(time);
+    check_scope(terminator, day, &date_time)?;
+    let signed_headers: Vec<String> = parts
+        .signed_headers
+        .split(';')
+        .take(SIGNED_HEADERS_MAX + 1)
+        .map(str::to_ascii_lowercase)
+        .collect();
     if signed_headers.len() > SIGNED_HEADERS_MAX {
         return Err(AuthError::Incomplete(format!(
             "SignedHeaders lists more than {SIGNED_HEADERS_MAX} headers."
@@ -226,19 +263,40 @@ fn assemble(
         region: (*region).to_owned(),
         service: (*service).to_owned(),
         signed_headers,
-        signature: signature.to_owned(),
-        date_time: date_time.to_owned(),
+        signature: parts.signature.to_owned(),
+        date_time,
         time,
-        token,
-        form,
+        token: parts.token,
+        form: parts.form,
     })
 }
 
-/// The header for an error message: without its signature, and bounded.
-fn without_signature(authorization: &str) -> String {
+/// What a scope must be whatever is called; AWS puts all complaints about one scope behind each other.
+fn check_scope(terminator: &str, day: &str, date_time: &str) -> Result<(), AuthError> {
+    let mut wrong = String::new();
+    if terminator != TERMINATOR {
+        wrong = format!(
+            "Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{}'. ",
+            clipped(terminator)
+        );
+    }
+    let expected = date_time.get(..8).unwrap_or_default();
+    if day != expected {
+        wrong.push_str(&format!(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != \
+             '{expected}', from '{date_time}'.",
+            clipped(day)
+        ));
+    }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(AuthError::Scope(wrong))
+    }
+}
+
+/// The header for an error message: bounded, and without a signature, which would still be good for minutes.
+fn without_signature(authorization: &str) -> &str {
     let kept = authorization.split("Signature=").next().unwrap_or_default();
-    kept.trim_end_matches([',', ' '])
-        .chars()
-        .take(crate::limits::ECHO_BYTES_MAX / 4)
-        .collect()
+    clipped(kept.trim_end_matches([',', ' ']))
 }

@@ -9,6 +9,8 @@
 //! key            = HMAC(HMAC(HMAC(HMAC("AWS4" secret, date), region), service), "aws4_request")
 //! canonical      = method "\n" path "\n" query "\n" headers "\n" signed-headers "\n" payload-hash
 //! ```
+//! Bodies sent in signed chunks (`STREAMING-…`) and signed frames of event streams are refused, each in words: no
+//! service here has them yet. They chain on the signature of the request, which [`Signed::signature`] keeps.
 
 mod canonical;
 mod date;
@@ -20,7 +22,11 @@ mod sign;
 mod verify;
 
 #[cfg(test)]
+mod recorded_tests;
+#[cfg(test)]
 mod suite_tests;
+#[cfg(test)]
+mod tamper_tests;
 #[cfg(test)]
 mod tests;
 

@@ -36,7 +36,9 @@ pub struct Signing<'a> {
     pub path: &'a str,
     /// The query, as it will be sent, without `?`.
     pub query: &'a str,
-    /// Every header to sign, lower-case names; `host` or `:authority` among them, those that signing adds not.
+    /// Every header to sign, lower-case names; `host` or `:authority` among them, those that signing adds not. Where
+    /// `x-amz-content-sha256` is among them its value is signed in place of the body's hash: `UNSIGNED-PAYLOAD`, or
+    /// the hash itself, which is then computed once only.
     pub headers: &'a [(&'a str, &'a str)],
     /// The whole body.
     pub body: &'a [u8],
@@ -74,7 +76,10 @@ pub fn sign(identity: &Identity<'_>, signing: &Signing<'_>) -> Vec<(&'static str
         query: signing.query,
         headers: &headers,
     };
-    let payload_hash = hex::encode(digest(&SHA256, signing.body));
+    let payload_hash = match request.text("x-amz-content-sha256") {
+        Some(claim) => claim.to_owned(),
+        None => hex::encode(digest(&SHA256, signing.body)),
+    };
     let scope = format!("{day}/{}/{}/{TERMINATOR}", signing.region, signing.service);
     let text = string_to_sign(&request, &names, &payload_hash, &date_time, &scope);
     let key = keys::derive(identity.secret_key, day, signing.region, signing.service);

@@ -6,15 +6,22 @@ use millrace_base::Timestamp;
 use ring::hmac;
 
 use super::canonical::string_to_sign;
-use super::error::AuthError;
+use super::error::{AuthError, clipped};
 use super::keys::Cache;
 use super::locate::{Form, Signed};
 use super::request::Request;
 use super::{UNSIGNED_PAYLOAD, date};
 use crate::limits::CLOCK_SKEW_MAX;
 
-/// Headers that change what a request means: where one is there, it must be signed.
-const MUST_BE_SIGNED: &[&str] = &["x-amz-target", "x-amz-date", "x-amz-content-sha256"];
+/// Headers of this prefix change what a request means: where one is there, it must be signed (IAM User Guide,
+/// "Create a signed AWS API request").
+const MUST_BE_SIGNED: &str = "x-amz-";
+/// But for these. A session token may be added after signing (the published vectors do): it belongs to the key that
+/// signed, or is refused with it. CloudFront adds an id on the way, browsers have `user-agent` under another name.
+const NEED_NOT_BE_SIGNED: [&str; 3] = ["x-amz-security-token", "x-amz-cf-id", "x-amz-user-agent"];
+/// The hash of the body, as the client claims it. Beside a signature in the query it need not be signed: it must be
+/// the body's hash in any case, and that is signed.
+const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
 /// How strict a verifier is.
 #[derive(Clone, Copy, Debug)]
@@ -84,11 +91,13 @@ impl Verifier {
             &scope,
         );
         let parts = [signed.date.as_str(), &signed.region, &signed.service];
-        let key = self.cache.key(&signed.access_key, secret, parts);
-        let claimed = hex::decode(&signed.signature).map_err(|_| AuthError::Mismatch)?;
+        let (key, remembered) = self.cache.key(&signed.access_key, secret, parts);
+        let claimed = signature(&signed.signature).ok_or(AuthError::Mismatch)?;
         // Compares in constant time.
         hmac::verify(&key, text.as_bytes(), &claimed).map_err(|_| AuthError::Mismatch)?;
-        self.cache.remember(&signed.access_key, secret, parts, key);
+        if !remembered {
+            self.cache.remember(&signed.access_key, secret, parts, key);
+        }
         Ok(())
     }
 
@@ -119,20 +128,35 @@ impl Verifier {
     }
 
     fn payload_hash(&self, request: &Request<'_>, body: BodyHash) -> Result<String, AuthError> {
-        let claimed = request.text("x-amz-content-sha256");
+        let claimed = request.header(CONTENT_SHA256);
         match (claimed, body) {
-            (Some(UNSIGNED_PAYLOAD), _) if self.settings.unsigned_payload => Ok(UNSIGNED_PAYLOAD.to_owned()),
-            (Some(other), _) if other == UNSIGNED_PAYLOAD || other.starts_with("STREAMING-") => {
+            (Some(claim), _) if claim == UNSIGNED_PAYLOAD.as_bytes() && self.settings.unsigned_payload => {
+                Ok(UNSIGNED_PAYLOAD.to_owned())
+            }
+            (Some(claim), _) if claim == UNSIGNED_PAYLOAD.as_bytes() || claim.starts_with(b"STREAMING-") => {
                 Err(AuthError::Scope(format!(
-                    "The payload must be signed: x-amz-content-sha256 is '{other}', expected the body's SHA-256."
+                    "The payload must be signed as a whole: x-amz-content-sha256 is '{}', expected the SHA-256 of \
+                     the body.",
+                    clipped(&String::from_utf8_lossy(claim))
                 )))
             }
             (_, BodyHash::NotComputed) => Err(AuthError::Mismatch),
-            // A claim that is not the body's hash was either not what was signed or is not what arrived; computing
-            // the canonical form with the true hash refuses both.
-            (_, BodyHash::Sha256(hash)) => Ok(hex::encode(hash)),
+            (claim, BodyHash::Sha256(hash)) => {
+                let hash = hex::encode(hash);
+                match claim {
+                    Some(claim) if claim != hash.as_bytes() => Err(AuthError::Mismatch),
+                    _ => Ok(hash),
+                }
+            }
         }
     }
+}
+
+/// The bytes of a signature. It is compared as a text, so that there is one spelling of it: 64 digits, lower case.
+fn signature(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    text.bytes().all(|b| !b.is_ascii_uppercase()).then_some(bytes)
 }
 
 fn headers(signed: &Signed, request: &Request<'_>) -> Result<(), AuthError> {
@@ -142,17 +166,16 @@ fn headers(signed: &Signed, request: &Request<'_>) -> Result<(), AuthError> {
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.".to_owned(),
         ));
     }
-    let present = |name: &&&str| request.headers.iter().any(|(n, _)| *n == **name);
     let carried_in_query = matches!(signed.form, Form::Query { .. });
-    for name in MUST_BE_SIGNED.iter().filter(present) {
-        // A presigned URL says what the caller may do; botocore leaves the target of its query form unsigned only
-        // where the header is added later, which changes the meaning and is refused here like anywhere else.
-        let excused = carried_in_query && **name == *"x-amz-content-sha256";
-        if !covered(name) && !excused {
-            return Err(AuthError::Scope(format!(
-                "'{name}' must be a 'SignedHeader' in the AWS Authorization."
-            )));
-        }
+    let excused = |name: &str| {
+        NEED_NOT_BE_SIGNED.contains(&name) || (carried_in_query && name == CONTENT_SHA256) || covered(name)
+    };
+    let mut names = request.headers.iter().map(|(name, _)| *name);
+    match names.find(|name| name.starts_with(MUST_BE_SIGNED) && !excused(name)) {
+        None => Ok(()),
+        Some(name) => Err(AuthError::Scope(format!(
+            "'{}' must be a 'SignedHeader' in the AWS Authorization.",
+            clipped(name)
+        ))),
     }
-    Ok(())
 }
