@@ -66,14 +66,14 @@ fn ours(root: &Path) -> Vec<Value> {
             "{data}",
         ];
         json!({"name": name, "command": command, "environment": environment, "durable": durable,
-            "signatures": environment["MILLRACE_AUTH_MODE"].is_null()})
+            "signatures": environment["MILLRACE_AUTH"].is_null()})
     };
     vec![
         contender("millrace", true, json!({"MILLRACE_LOG_LEVEL": "warn"})),
         contender(
             "millrace, auth none",
             true,
-            json!({"MILLRACE_LOG_LEVEL": "warn", "MILLRACE_AUTH_MODE": "none"}),
+            json!({"MILLRACE_LOG_LEVEL": "warn", "MILLRACE_AUTH": "none"}),
         ),
     ]
 }
