@@ -23,16 +23,18 @@ pub fn iterator_token(bytes: &[u8]) {
     }
 }
 
-/// Any bytes as the body of PutRecord and PutRecords, read by the scanner and by the tables: what the scanner takes,
-/// the tables take too, and as the same.
+/// Any bytes as the body of PutRecord and PutRecords, in JSON and in CBOR, read by the scanners and by the tables: what
+/// a scanner takes, the tables take too, and as the same.
 pub fn put_records(bytes: &[u8]) {
     let body = Bytes::copy_from_slice(bytes);
     for shape in [Shape::One, Shape::Many] {
-        let Ok(read) = Put::read(shape, Codec::Json11, &body) else {
-            continue;
-        };
-        let decoded = Put::decode(shape, Codec::Json11, &body).ok();
-        assert_eq!(plain(read), decoded);
+        for codec in [Codec::Json11, Codec::Cbor11] {
+            let Ok(read) = Put::read(shape, codec, &body) else {
+                continue;
+            };
+            let decoded = Put::decode(shape, codec, &body).ok();
+            assert_eq!(plain(read), decoded);
+        }
     }
     let _ = record::read(&body);
 }

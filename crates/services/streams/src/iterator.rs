@@ -167,6 +167,20 @@ mod tests {
     }
 
     #[test]
+    fn version_1_stays_readable() {
+        let position = Position {
+            stream: StreamKey::new("000000000000", "us-east-1", "s"),
+            uid: StreamUid(7),
+            shard: ShardIndex(3),
+            offset: 9,
+        };
+        let text =
+            "KVNxTtYxZ9ZaceJk+rEPvwEAAAAAAAAABQAAAAAAAAAHAAAAAwAAAAAAAAAJDDAwMDAwMDAwMDAwMAl1cy1lYXN0LTFz";
+        assert_eq!(read(&key(&[1; 32]), text), Some((position.clone(), Timestamp(5))));
+        assert_eq!(write(&key(&[1; 32]), &position, Timestamp(5)), text);
+    }
+
+    #[test]
     fn a_forged_or_altered_one_is_none() {
         let text = write(&key(&[1; 32]), &position(), Timestamp(5));
         assert_eq!(read(&key(&[2; 32]), &text), None);

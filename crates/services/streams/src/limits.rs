@@ -75,10 +75,8 @@ pub const SHARD_READ_BYTES_PER_S: u64 = 2 << 20;
 pub const SHARD_BUCKETS_MAX: usize = 65_536;
 /// Bytes of data and partition keys in one PutRecords (API PutRecords).
 pub const PUT_REQUEST_BYTES_MAX: usize = 10 << 20;
-/// Times that records are routed again because their shard was closed in between.
-pub const RESEAL_TRIES: usize = 40;
-/// How long such records wait for the children at most, each time.
-pub const RESEAL_WAIT: Duration = Duration::from_millis(250);
+/// How long records of a shard that was closed in between wait for its children, all in all.
+pub const RESHARD_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Default and most records in one GetRecords answer (API GetRecords).
 pub const GET_RECORDS_MAX: usize = 10_000;
 /// Most bytes of records in one GetRecords answer (API GetRecords).
@@ -180,9 +178,12 @@ pub enum Scope {
     Account,
     /// One stream.
     Stream,
+    /// One shard; for SubscribeToShard one shard and one consumer.
+    Shard,
 }
 
-/// Calls per second of a control-plane operation (API, per operation); `None` where none is published.
+/// Calls per second of an operation (API, per operation); `None` where none is published, or where it is part of a
+/// shard's throughput.
 #[must_use]
 pub fn rate(operation: &str) -> Option<(Scope, u32)> {
     Some(match operation {
@@ -204,6 +205,8 @@ pub fn rate(operation: &str) -> Option<(Scope, u32)> {
         | "ListStreamConsumers" => (Scope::Stream, 5),
         "DescribeStreamConsumer" => (Scope::Stream, 20),
         "ListShards" => (Scope::Stream, 1000),
+        "GetShardIterator" => (Scope::Shard, 5),
+        "SubscribeToShard" => (Scope::Shard, 1),
         _ => return None,
     })
 }

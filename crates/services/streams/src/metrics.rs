@@ -72,6 +72,8 @@ metrics! {
     write_throttled: Counter = "millrace_streams_write_throttled_records_total";
     /// Reads that were refused because a shard's read throughput was used up.
     read_throttled: Counter = "millrace_streams_read_throttled_calls_total";
+    /// Records that were routed again because their shard was closed in between.
+    rerouted_records: Counter = "millrace_streams_rerouted_records_total";
     /// Records of PutRecords that failed for any reason.
     failed_records: Counter = "millrace_streams_failed_records_total";
     /// Subscriptions that are open.

@@ -61,6 +61,18 @@ mod tests {
     }
 
     #[test]
+    fn version_1_stays_readable() {
+        for (bytes, key, data) in [
+            (&b"\x01\x01\x00\x03keydata"[..], Some(&b"key"[..]), &b"data"[..]),
+            (b"\x01\x00\x00\x00data", None, b"data"),
+            (b"\x01\x01\x00\x01k", Some(b"k"), b""),
+        ] {
+            let record = read(&Bytes::from_static(bytes)).unwrap();
+            assert_eq!((record.key.as_deref(), record.data.as_ref()), (key, data));
+        }
+    }
+
+    #[test]
     fn bytes_that_are_no_record_are_none() {
         for bytes in [
             &b""[..],

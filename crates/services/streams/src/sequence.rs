@@ -96,38 +96,102 @@ impl SequenceNumber {
 
 impl fmt::Display for SequenceNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shard = u128::from(self.shard.0);
-        let high = (2u128 << 104)
-            | (u128::from(self.create_secs.min(SECS_MAX)) << 68)
-            | ((shard & 0xf) << 64)
-            | u128::from(self.index.min(INDEX_END));
-        let low = (u128::from(self.time_secs.min(SECS_MAX)) << 36) | (shard << 4) | 2;
-        // high * 2^80 + low, in limbs of 32 bits, then divided down to decimal digits.
-        let mut limbs = [0u32; 6];
-        for (at, limb) in limbs.iter_mut().enumerate() {
-            let bits = 32 * at;
-            let word = (if bits < 128 { low >> bits } else { 0 })
-                | match bits {
-                    64 => high << 16,
-                    bits if bits > 80 => high >> (bits - 80),
-                    _ => 0,
-                };
-            *limb = u32::try_from(word & 0xffff_ffff).unwrap_or(0);
-        }
-        let mut groups = [0u32; 7];
-        for group in groups.iter_mut().rev() {
-            let mut rest = 0u64;
-            for limb in limbs.iter_mut().rev() {
-                let word = (rest << 32) | u64::from(*limb);
-                *limb = u32::try_from(word / 1_000_000_000).unwrap_or(0);
-                rest = word % 1_000_000_000;
-            }
-            *group = u32::try_from(rest).unwrap_or(0);
-        }
-        let [first, others @ ..] = groups;
-        write!(f, "{first}")?;
-        others.iter().try_for_each(|group| write!(f, "{group:09}"))
+        let digits = digits(&groups(self));
+        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
+}
+
+/// Decimal digits of every number: twice to three times 2^184.
+const DIGITS: usize = 56;
+/// Decimal digits of a group.
+const GROUP_DIGITS: usize = 9;
+/// Numbers in a group, from 0.
+const GROUP: u32 = 1_000_000_000;
+/// A number in groups of nine digits, the least first; the last group has two.
+type Groups = [u32; 7];
+/// What one more record adds: 2^80, in groups.
+const STEP: Groups = [174_706_176, 819_614_629, 1_208_925, 0, 0, 0, 0];
+
+/// Writes numbers one behind the other: that of the next record of the same append costs an addition.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    last: Option<(SequenceNumber, Groups)>,
+}
+
+impl Writer {
+    /// Appends the number's digits.
+    pub(crate) fn write(&mut self, number: &SequenceNumber, out: &mut Vec<u8>) {
+        let groups = match &self.last {
+            Some((last, groups)) if follows(last, number) => add(groups, &STEP),
+            _ => groups(number),
+        };
+        out.extend_from_slice(&digits(&groups));
+        self.last = Some((*number, groups));
+    }
+}
+
+/// Whether `number` is `last` with an index one higher.
+fn follows(last: &SequenceNumber, number: &SequenceNumber) -> bool {
+    let mut next = *last;
+    next.index = last.index.saturating_add(1);
+    next == *number && number.index <= INDEX_END
+}
+
+fn add(a: &Groups, b: &Groups) -> Groups {
+    let mut carry = 0;
+    let mut sum = [0; 7];
+    for (slot, (a, b)) in sum.iter_mut().zip(a.iter().zip(b)) {
+        // Three summands of at most 10^9 fit in 32 bits.
+        let word = a + b + carry;
+        carry = u32::from(word >= GROUP);
+        *slot = word - carry * GROUP;
+    }
+    sum
+}
+
+fn groups(number: &SequenceNumber) -> Groups {
+    let shard = u128::from(number.shard.0);
+    let high = (2u128 << 104)
+        | (u128::from(number.create_secs.min(SECS_MAX)) << 68)
+        | ((shard & 0xf) << 64)
+        | u128::from(number.index.min(INDEX_END));
+    let low = (u128::from(number.time_secs.min(SECS_MAX)) << 36) | (shard << 4) | 2;
+    // high * 2^80 + low, in limbs of 32 bits, then divided down to groups.
+    let mut limbs = [0u32; 6];
+    for (at, limb) in limbs.iter_mut().enumerate() {
+        let bits = 32 * at;
+        let word = (if bits < 128 { low >> bits } else { 0 })
+            | match bits {
+                64 => high << 16,
+                bits if bits > 80 => high >> (bits - 80),
+                _ => 0,
+            };
+        *limb = u32::try_from(word & 0xffff_ffff).unwrap_or(0);
+    }
+    let mut groups = [0u32; 7];
+    for group in &mut groups {
+        let mut rest = 0u64;
+        for limb in limbs.iter_mut().rev() {
+            let word = (rest << 32) | u64::from(*limb);
+            *limb = u32::try_from(word / u64::from(GROUP)).unwrap_or(0);
+            rest = word % u64::from(GROUP);
+        }
+        *group = u32::try_from(rest).unwrap_or(0);
+    }
+    groups
+}
+
+fn digits(groups: &Groups) -> [u8; DIGITS] {
+    let mut digits = [b'0'; DIGITS];
+    // Groups do not wait for each other, so that their divisions overlap.
+    for (digits, group) in digits.rchunks_mut(GROUP_DIGITS).zip(groups) {
+        let mut rest = *group;
+        for digit in digits.iter_mut().rev() {
+            *digit = b"0123456789".get((rest % 10) as usize).copied().unwrap_or(b'0');
+            rest /= 10;
+        }
+    }
+    digits
 }
 
 /// `StartingSequenceNumber`
@@ -207,6 +271,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_long_run_is_written_like_single_numbers() {
+        let mut writer = Writer::default();
+        for index in (INDEX_END - 5000)..=INDEX_END {
+            let number = SequenceNumber {
+                create_secs: 1_700_000_000,
+                shard: ShardIndex(3),
+                index,
+                time_secs: 1_700_000_001,
+            };
+            let mut out = Vec::new();
+            writer.write(&number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn numbers_come_back_and_grow(
@@ -215,8 +295,16 @@ mod tests {
             let number = SequenceNumber { create_secs, shard: ShardIndex(shard), index, time_secs };
             let text = number.to_string();
             proptest::prop_assert_eq!(SequenceNumber::parse(&text), Some(number));
-            let next = SequenceNumber { index: index + 1, ..number }.to_string();
-            proptest::prop_assert!((text.len(), &text) < (next.len(), &next));
+            let next = SequenceNumber { index: index + 1, ..number };
+            proptest::prop_assert!(text < next.to_string());
+            let later = SequenceNumber { time_secs: time_secs + 1, ..next };
+            let mut out = Vec::new();
+            let mut writer = Writer::default();
+            for number in [&number, &next, &next, &later, &number] {
+                writer.write(number, &mut out);
+                let written = out.split_off(0);
+                proptest::prop_assert_eq!(String::from_utf8(written).unwrap(), number.to_string());
+            }
         }
     }
 }

@@ -177,9 +177,14 @@ impl Streams {
             return Ok(());
         };
         let key = StreamKey::new(&*caller.account, &*caller.region, "");
-        self.admit(operation, &key, per_second, || {
-            format!("Rate exceeded for {operation} under account {}.", caller.account)
-        })
+        if self.admit(operation, &key, per_second) {
+            return Ok(());
+        }
+        self.0.metrics.control_throttled.add(1);
+        Err(StreamsError::LimitExceeded(format!(
+            "Rate exceeded for {operation} under account {}.",
+            caller.account
+        )))
     }
 
     /// Counts a call against the stream's rate for its operation, if it has one.
@@ -187,12 +192,29 @@ impl Streams {
         let Some((Scope::Stream, per_second)) = self.published_rate(operation) else {
             return Ok(());
         };
-        self.admit(operation, key, per_second, || {
-            format!(
-                "Rate exceeded for stream {} under account {}.",
-                key.name, key.account
-            )
-        })
+        if self.admit(operation, key, per_second) {
+            return Ok(());
+        }
+        self.0.metrics.control_throttled.add(1);
+        Err(StreamsError::LimitExceeded(format!(
+            "Rate exceeded for stream {} under account {}.",
+            key.name, key.account
+        )))
+    }
+
+    /// Counts a call against the rate for its operation on a shard, named by `part` within its stream. Says whether it
+    /// may go on.
+    pub(crate) fn admit_shard(&self, operation: &'static str, key: &StreamKey, part: &str) -> bool {
+        let Some((Scope::Shard, per_second)) = self.published_rate(operation) else {
+            return true;
+        };
+        // No stream's name has a slash.
+        let part = StreamKey::new(&*key.account, &*key.region, format!("{}/{part}", key.name));
+        let free = self.admit(operation, &part, per_second);
+        if !free {
+            self.0.metrics.read_throttled.add(1);
+        }
+        free
     }
 
     /// Whether shards have the published throughput, or as much as the machine gives.
@@ -207,23 +229,13 @@ impl Streams {
         }
     }
 
-    fn admit(
-        &self,
-        operation: &'static str,
-        key: &StreamKey,
-        per_second: u32,
-        message: impl FnOnce() -> String,
-    ) -> Result<(), StreamsError> {
+    fn admit(&self, operation: &'static str, key: &StreamKey, per_second: u32) -> bool {
         let bucket = RateKey {
             operation,
             account: key.account.clone(),
             region: key.region.clone(),
             stream: key.name.clone(),
         };
-        if self.0.rates.take(bucket, per_second, self.0.clock.monotonic()) {
-            return Ok(());
-        }
-        self.0.metrics.control_throttled.add(1);
-        Err(StreamsError::LimitExceeded(message()))
+        self.0.rates.take(bucket, per_second, self.0.clock.monotonic())
     }
 }

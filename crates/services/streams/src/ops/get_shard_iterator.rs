@@ -24,6 +24,12 @@ pub(super) async fn call(
     let shard = view
         .shard_by_id(&input.shard_id)
         .ok_or_else(|| StreamsError::ShardMissing(view.key.clone(), input.shard_id.clone()))?;
+    if !streams.admit_shard("GetShardIterator", &view.key, &input.shard_id) {
+        return Err(StreamsError::ThroughputExceeded(format!(
+            "Rate exceeded for shard {} in stream {} under account {}.",
+            shard.index, view.key.name, view.key.account
+        )));
+    }
     let asked = Asked {
         kind: input.shard_iterator_type,
         number: input.starting_sequence_number.as_deref(),

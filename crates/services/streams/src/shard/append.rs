@@ -1,21 +1,23 @@
 //! Routes a put's records to their shards and appends them.
 //!
 //! All appends of a request are queued before any is awaited, so that one group commit serves them all. A shard that
-//! was closed in between is sealed: its records wait for the children to be visible and are routed again.
+//! was closed in between is sealed: nothing of that append is stored, and its records are routed again, in order, once
+//! the control plane shows the children.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use millrace_base::Timestamp;
+use base64_simd::STANDARD;
 use millrace_log::{Append, Batch, LogError};
 
 use super::request::{Data, Entry, Put};
 use crate::error::StreamsError;
-use crate::limits::{PUT_REQUEST_BYTES_MAX, RESEAL_TRIES, RESEAL_WAIT};
+use crate::limits::{PUT_REQUEST_BYTES_MAX, RESHARD_WAIT_MAX};
 use crate::record;
 use crate::routing::StreamView;
 use crate::sequence::SequenceNumber;
 use crate::service::Streams;
-use crate::state::{Shard, ShardIndex};
+use crate::state::{LogNumber, Shard, ShardIndex};
 
 /// What became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,21 @@ pub(crate) enum Outcome {
     Failed,
 }
 
+/// Why nothing of a put was stored.
+#[derive(Debug)]
+pub(crate) enum PutError {
+    /// Some data is no base64: the tables' decoder has the words for it.
+    Base64,
+    /// What the caller is told.
+    Refused(StreamsError),
+}
+
+impl From<StreamsError> for PutError {
+    fn from(error: StreamsError) -> Self {
+        Self::Refused(error)
+    }
+}
+
 /// Records of one request for one shard.
 struct Group {
     shard: Shard,
@@ -42,10 +59,18 @@ struct Group {
     bytes: usize,
 }
 
-/// A group on its way.
-struct Sent {
-    group: Group,
-    append: Append,
+/// A put on its way.
+struct Storing<'a> {
+    streams: &'a Streams,
+    put: &'a Put<'a>,
+    /// Hash keys in the request's order.
+    hashes: Vec<u128>,
+    /// In the request's order.
+    outcomes: Vec<Outcome>,
+    /// Positions of the records that are not stored yet, ascending.
+    waiting: Vec<usize>,
+    /// Logs that turned out to be closed.
+    closed: Vec<LogNumber>,
 }
 
 /// Stores the records; outcomes are in the request's order.
@@ -53,28 +78,47 @@ pub(crate) async fn put(
     streams: &Streams,
     view: &StreamView,
     put: &Put<'_>,
-) -> Result<Vec<Outcome>, StreamsError> {
-    let hashes = hashes(view, put)?;
-    let mut outcomes = vec![Outcome::Failed; put.records.len()];
-    let mut waiting: Vec<usize> = (0..put.records.len()).collect();
-    let mut current = None;
-    for attempt in 0..=RESEAL_TRIES {
-        // Subscribed before the view is looked at, or the change that is waited for could be missed.
-        let mut changed = streams.changed();
-        changed.mark_unchanged();
-        if attempt > 0 {
-            current = Some(streams.view(&view.key)?);
-        }
-        let view = current.as_deref().unwrap_or(view);
-        let first = attempt == 0;
-        let groups = group(streams, view, put, &hashes, &waiting, first, &mut outcomes);
-        waiting = append(streams, put, groups, &mut outcomes).await?;
-        if waiting.is_empty() {
-            break;
-        }
-        let _ = tokio::time::timeout(RESEAL_WAIT, changed.changed()).await;
+) -> Result<Vec<Outcome>, PutError> {
+    let mut storing = Storing {
+        streams,
+        put,
+        hashes: hashes(view, put)?,
+        outcomes: vec![Outcome::Failed; put.records.len()],
+        waiting: (0..put.records.len()).collect(),
+        closed: Vec::new(),
+    };
+    // Subscribed before the view is looked at again, or the change that is waited for could be missed.
+    let mut changed = streams.changed();
+    if streams.limits_throughput() {
+        storing.admit(view);
     }
-    Ok(outcomes)
+    storing.pass(view).await?;
+    let clock = &streams.0.clock;
+    let ends = clock.monotonic() + RESHARD_WAIT_MAX;
+    while !storing.waiting.is_empty() {
+        changed.mark_unchanged();
+        let now = same_stream(streams, view)?;
+        if storing.has_routes(&now) {
+            storing.pass(&now).await?;
+            continue;
+        }
+        let left = ends.saturating_sub(clock.monotonic());
+        tokio::select! {
+            news = changed.changed() => if news.is_err() { break },
+            () = clock.sleep(left) => break,
+        }
+    }
+    Ok(storing.outcomes)
+}
+
+/// The stream as it is now, if it is still the one that was resolved.
+fn same_stream(streams: &Streams, view: &StreamView) -> Result<Arc<StreamView>, StreamsError> {
+    let now = streams.view(&view.key)?;
+    if now.uid == view.uid {
+        Ok(now)
+    } else {
+        Err(StreamsError::StreamNotFound(view.key.clone()))
+    }
 }
 
 /// Hash keys in the request's order, sizes checked.
@@ -101,130 +145,142 @@ fn hashes(view: &StreamView, put: &Put<'_>) -> Result<Vec<u128>, StreamsError> {
     Ok(hashes)
 }
 
-/// Sorts the waiting records by shard. Throughput is counted the first time only.
-fn group(
-    streams: &Streams,
-    view: &StreamView,
-    put: &Put<'_>,
-    hashes: &[u128],
-    waiting: &[usize],
-    count: bool,
-    outcomes: &mut [Outcome],
-) -> Vec<Group> {
-    let limited = count && streams.limits_throughput();
-    let now = streams.0.clock.monotonic();
-    let mut groups: Vec<Group> = Vec::new();
-    let mut at_shard = std::collections::HashMap::new();
-    for &member in waiting {
-        let (Some(entry), Some(hash)) = (put.records.get(member), hashes.get(member)) else {
-            continue;
-        };
-        let Some(shard) = view.route(*hash) else { continue };
-        let bytes = entry.bytes();
-        if limited && !streams.0.admission.write(shard.log, bytes as u64, now) {
-            streams.0.metrics.write_throttled.add(1);
-            if let Some(outcome) = outcomes.get_mut(member) {
-                *outcome = Outcome::Throttled(shard.index);
+impl Storing<'_> {
+    /// Takes the records out for whose shards too much comes already.
+    fn admit(&mut self, view: &StreamView) {
+        let streams = self.streams;
+        let now = streams.0.clock.monotonic();
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|&member| {
+            let Some((entry, shard)) = self.routed(view, member) else {
+                return true;
+            };
+            let (shard, bytes) = (*shard, entry.bytes() as u64);
+            let free = streams.0.admission.write(shard.log, bytes, now);
+            if !free {
+                streams.0.metrics.write_throttled.add(1);
+                self.set(member, Outcome::Throttled(shard.index));
             }
-            continue;
-        }
-        let at = *at_shard.entry(shard.index).or_insert_with(|| {
-            groups.push(Group {
-                shard: *shard,
-                members: Vec::new(),
-                bytes: 0,
-            });
-            groups.len() - 1
+            free
         });
-        if let Some(group) = groups.get_mut(at) {
-            group.members.push(member);
-            group.bytes += record::HEADER_BYTES + bytes;
-        }
+        self.waiting = waiting;
     }
-    groups
-}
 
-/// Appends every group; yields the records whose shard was closed in between.
-async fn append(
-    streams: &Streams,
-    put: &Put<'_>,
-    groups: Vec<Group>,
-    outcomes: &mut [Outcome],
-) -> Result<Vec<usize>, StreamsError> {
-    let mut sent = Vec::with_capacity(groups.len());
-    for group in groups {
-        let batch = encode(put, &group)?;
-        let append = streams.0.log.append(group.shard.log_id(), batch);
-        sent.push(Sent { group, append });
+    /// Whether no waiting record is routed to a shard that is known to be closed.
+    fn has_routes(&self, view: &StreamView) -> bool {
+        self.waiting.iter().all(|&member| {
+            self.routed(view, member)
+                .is_some_and(|(_, shard)| !self.closed.contains(&shard.log))
+        })
     }
-    let mut again = Vec::new();
-    for Sent { group, append } in sent {
+
+    fn routed<'v>(&self, view: &'v StreamView, member: usize) -> Option<(&Entry<'_>, &'v Shard)> {
+        let shard = view.route(*self.hashes.get(member)?)?;
+        Some((self.put.records.get(member)?, shard))
+    }
+
+    /// Appends what waits. What hits a shard that was closed in between goes on waiting.
+    async fn pass(&mut self, view: &StreamView) -> Result<(), PutError> {
+        let groups = self.groups(view);
+        // All are encoded before the first is appended: data that is no base64 refuses the whole request.
+        let batches: Vec<Batch> = groups
+            .iter()
+            .map(|group| encode(self.put, group))
+            .collect::<Result<_, _>>()?;
+        let appends: Vec<Append> = groups
+            .iter()
+            .zip(batches)
+            .map(|(group, batch)| self.streams.0.log.append(group.shard.log_id(), batch))
+            .collect();
+        self.waiting.clear();
+        for (group, append) in groups.into_iter().zip(appends) {
+            self.settle(group, append).await;
+        }
+        self.waiting.sort_unstable();
+        Ok(())
+    }
+
+    /// The waiting records by shard, in order.
+    fn groups(&self, view: &StreamView) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut at_shard = HashMap::new();
+        for &member in &self.waiting {
+            let Some((entry, shard)) = self.routed(view, member) else {
+                continue;
+            };
+            let at = *at_shard.entry(shard.index).or_insert_with(|| {
+                groups.push(Group {
+                    shard: *shard,
+                    members: Vec::new(),
+                    bytes: 0,
+                });
+                groups.len() - 1
+            });
+            if let Some(group) = groups.get_mut(at) {
+                group.members.push(member);
+                group.bytes += record::HEADER_BYTES + entry.bytes();
+            }
+        }
+        groups
+    }
+
+    async fn settle(&mut self, group: Group, append: Append) {
         match append.await {
             Ok(appended) => {
-                let mut offset = appended.first;
-                for &member in &group.members {
+                for (&member, offset) in group.members.iter().zip(appended.first..) {
                     let number = SequenceNumber::of(&group.shard, offset, appended.time);
-                    offset += 1;
-                    set(
-                        outcomes,
-                        member,
-                        Outcome::Stored {
-                            shard: group.shard.index,
-                            number,
-                        },
-                    );
+                    let shard = group.shard.index;
+                    self.set(member, Outcome::Stored { shard, number });
                 }
-                count(streams, put, &group);
+                self.count(&group);
             }
-            // NotFound: the stream is being deleted; the view that is looked at next says so.
-            Err(LogError::Sealed(_) | LogError::NotFound(_)) => again.extend(group.members),
-            Err(LogError::Overloaded(_)) => {
+            // NotFound: the stream is being deleted, and the view that is looked at next says so.
+            Err(LogError::Sealed(_) | LogError::NotFound(_)) => {
+                self.closed.push(group.shard.log);
+                let metrics = &self.streams.0.metrics;
+                metrics.rerouted_records.add(group.members.len() as u64);
+                self.waiting.extend(group.members);
+            }
+            Err(LogError::Overloaded(what)) => {
+                tracing::debug!(what, shard = %group.shard.index, "append refused by a full engine");
+                let shard = group.shard.index;
                 for &member in &group.members {
-                    set(outcomes, member, Outcome::Throttled(group.shard.index));
+                    self.set(member, Outcome::Throttled(shard));
                 }
             }
             Err(error) => {
-                tracing::error!(%error, shard = %group.shard.index, stream = %put.stream_name.as_deref().unwrap_or_default(), "append failed");
+                tracing::error!(%error, shard = %group.shard.index, log = group.shard.log.0, "append failed");
             }
         }
     }
-    again.sort_unstable();
-    Ok(again)
-}
 
-fn set(outcomes: &mut [Outcome], member: usize, outcome: Outcome) {
-    if let Some(slot) = outcomes.get_mut(member) {
-        *slot = outcome;
+    fn set(&mut self, member: usize, outcome: Outcome) {
+        if let Some(slot) = self.outcomes.get_mut(member) {
+            *slot = outcome;
+        }
+    }
+
+    fn count(&self, group: &Group) {
+        let metrics = &self.streams.0.metrics;
+        let headers = group.members.len() * record::HEADER_BYTES;
+        metrics.incoming_records.add(group.members.len() as u64);
+        metrics
+            .incoming_bytes
+            .add(group.bytes.saturating_sub(headers) as u64);
     }
 }
 
-fn count(streams: &Streams, put: &Put<'_>, group: &Group) {
-    let bytes: usize = group
-        .members
-        .iter()
-        .filter_map(|m| put.records.get(*m))
-        .map(Entry::bytes)
-        .sum();
-    streams.0.metrics.incoming_records.add(group.members.len() as u64);
-    streams.0.metrics.incoming_bytes.add(bytes as u64);
-}
-
 /// The group's records in one buffer, base64 decoded in place.
-fn encode(put: &Put<'_>, group: &Group) -> Result<Batch, StreamsError> {
+fn encode(put: &Put<'_>, group: &Group) -> Result<Batch, PutError> {
     let mut bytes = Vec::with_capacity(group.bytes);
     let mut ends = Vec::with_capacity(group.members.len());
     for entry in group.members.iter().filter_map(|member| put.records.get(*member)) {
         record::begin(entry.key.as_deref(), &mut bytes);
         match &entry.data {
             Data::Raw(data) => bytes.extend_from_slice(data),
-            Data::Base64(text, length) => {
-                let start = bytes.len();
-                bytes.resize(start + length, 0);
-                let target = bytes.get_mut(start..).unwrap_or_default();
-                base64_simd::STANDARD
-                    .decode(text, base64_simd::Out::from_slice(target))
-                    .map_err(|_| StreamsError::InvalidArgument(BAD_BASE64.to_owned()))?;
-            }
+            Data::Base64(text, _) => STANDARD
+                .decode_append(text, &mut bytes)
+                .map_err(|_| PutError::Base64)?,
         }
         ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     }
@@ -234,26 +290,35 @@ fn encode(put: &Put<'_>, group: &Group) -> Result<Batch, StreamsError> {
     })
 }
 
-/// Stands in until the decoder has said it in the service's words: see [`is_bad_base64`].
-const BAD_BASE64: &str = "Data is not base64";
-
-/// Whether a put failed for what only decoding shows; the body is then read again by the tables.
-pub(crate) fn is_bad_base64(error: &StreamsError) -> bool {
-    matches!(error, StreamsError::InvalidArgument(text) if text == BAD_BASE64)
-}
-
 impl Streams {
+    /// Stores a put; when its data turns out to be no base64, the body is read again by the tables, for their words.
+    pub(crate) async fn store(
+        &self,
+        view: &StreamView,
+        first: &Put<'_>,
+        decode: impl FnOnce() -> Result<Put<'static>, StreamsError>,
+    ) -> Result<Vec<Outcome>, StreamsError> {
+        match put(self, view, first).await {
+            Ok(outcomes) => Ok(outcomes),
+            Err(PutError::Refused(error)) => Err(error),
+            Err(PutError::Base64) => match put(self, view, &decode()?).await {
+                Ok(outcomes) => Ok(outcomes),
+                Err(PutError::Refused(error)) => Err(error),
+                Err(PutError::Base64) => Err(StreamsError::NotStored),
+            },
+        }
+    }
+
     /// Holds a number that the caller saw before against the stream it was given for (API PutRecord,
     /// SequenceNumberForOrdering). Order itself follows from the log: what is put later has a greater number.
-    pub(crate) fn check_ordering(&self, view: &Arc<StreamView>, text: &str) -> Result<(), StreamsError> {
-        let now: Timestamp = self.0.clock.now();
-        let known = SequenceNumber::parse(text).filter(|number| {
-            let shard = view.shard(number.shard);
-            // Append times are whole milliseconds and never ahead of the clock by more than a reshard's second.
-            shard.is_some_and(|shard| shard.create_secs == number.create_secs)
-                && number.time_secs <= now.seconds().saturating_add(1)
+    pub(crate) fn check_ordering(&self, view: &StreamView, text: &str) -> Result<(), StreamsError> {
+        let known = SequenceNumber::parse(text).is_some_and(|number| {
+            view.shard(number.shard).is_some_and(|shard| {
+                let tail = self.0.log.tail(shard.log_id());
+                shard.create_secs == number.create_secs && tail.is_ok_and(|tail| number.index <= tail.end)
+            })
         });
-        if known.is_some() {
+        if known {
             return Ok(());
         }
         Err(StreamsError::InvalidArgument(format!(

@@ -11,6 +11,3 @@ pub(crate) mod position;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod scan;
-
-#[cfg(test)]
-mod scan_tests;

@@ -8,6 +8,7 @@ use crate::error::StreamsError;
 use crate::routing::StreamView;
 use crate::sequence::SequenceNumber;
 use crate::service::Streams;
+use crate::shard::read::gone;
 use crate::state::Shard;
 
 /// A starting position as the API has it.
@@ -29,7 +30,8 @@ impl Streams {
         shard: &Shard,
         asked: Asked<'_>,
     ) -> Result<Offset, StreamsError> {
-        let tail = self.0.log.tail(shard.log_id())?;
+        let gone = |error| gone(&view.key, shard, error);
+        let tail = self.0.log.tail(shard.log_id()).map_err(gone)?;
         Ok(match asked.kind {
             ShardIteratorType::TrimHorizon => self.horizon(view, shard).await?,
             ShardIteratorType::Latest => tail.end,
@@ -40,9 +42,19 @@ impl Streams {
     }
 
     /// The oldest record within retention.
-    pub(crate) async fn horizon(&self, view: &StreamView, shard: &Shard) -> Result<Offset, StreamsError> {
+    async fn horizon(&self, view: &StreamView, shard: &Shard) -> Result<Offset, StreamsError> {
         let oldest = view.horizon(self.0.clock.now());
-        Ok(self.0.log.offset_at(shard.log_id(), oldest).await?)
+        self.offset_at(view, shard, oldest).await
+    }
+
+    async fn offset_at(
+        &self,
+        view: &StreamView,
+        shard: &Shard,
+        time: Timestamp,
+    ) -> Result<Offset, StreamsError> {
+        let offset = self.0.log.offset_at(shard.log_id(), time).await;
+        offset.map_err(|error| gone(&view.key, shard, error))
     }
 
     async fn at_time(
@@ -68,7 +80,7 @@ impl Streams {
             )));
         }
         let oldest = time.max(view.horizon(now));
-        Ok(self.0.log.offset_at(shard.log_id(), oldest).await?)
+        self.offset_at(view, shard, oldest).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::record::{self, Record};
 use crate::routing::StreamView;
 use crate::sequence::SequenceNumber;
 use crate::service::Streams;
-use crate::state::{Shard, ShardIndex};
+use crate::state::{Shard, ShardIndex, StreamKey};
 
 /// A record with what its log says of it.
 #[derive(Clone, Debug)]
@@ -45,10 +45,11 @@ impl Streams {
     ) -> Result<Page, StreamsError> {
         let now = self.0.clock.now();
         let oldest = view.horizon(now);
-        let mut chunk = self.chunk(shard, from, limits).await?;
+        let gone = |error| gone(&view.key, shard, error);
+        let mut chunk = self.chunk(shard, from, limits).await.map_err(gone)?;
         if chunk.entries.first().is_some_and(|entry| entry.time < oldest) {
-            let from = self.0.log.offset_at(shard.log_id(), oldest).await?.max(from);
-            chunk = self.chunk(shard, from, limits).await?;
+            let kept = self.0.log.offset_at(shard.log_id(), oldest).await.map_err(gone)?;
+            chunk = self.chunk(shard, kept.max(from), limits).await.map_err(gone)?;
         }
         let next = chunk
             .entries
@@ -80,19 +81,18 @@ impl Streams {
         })
     }
 
-    async fn chunk(&self, shard: &Shard, from: Offset, limits: ReadLimits) -> Result<Chunk, StreamsError> {
+    async fn chunk(&self, shard: &Shard, from: Offset, limits: ReadLimits) -> Result<Chunk, LogError> {
         let log = &self.0.log;
         let mut from = from;
         // The start may move again while the second read is on its way; retention does not move it a third time.
         for _ in 0..3 {
             match log.read(shard.log_id(), from, limits).await {
                 Err(LogError::Trimmed { start, .. }) => from = start,
-                other => return Ok(other?),
+                other => return other,
             }
         }
-        Ok(log
-            .read(shard.log_id(), log.tail(shard.log_id())?.end, limits)
-            .await?)
+        let end = log.tail(shard.log_id())?.end;
+        log.read(shard.log_id(), end, limits).await
     }
 
     /// The children of a closed shard, once the control plane shows them: between the seal and that moment a reader
@@ -101,6 +101,14 @@ impl Streams {
         let newest = self.view(&view.key).ok()?;
         let children: Vec<Shard> = newest.children(parent).copied().collect();
         (!children.is_empty()).then_some(children)
+    }
+}
+
+/// What a reader is told of a failing log: the log of a stream that is being deleted is gone before the stream is.
+pub(crate) fn gone(key: &StreamKey, shard: &Shard, error: LogError) -> StreamsError {
+    match error {
+        LogError::NotFound(_) => StreamsError::ShardMissing(key.clone(), shard.index.to_string()),
+        other => StreamsError::Log(other),
     }
 }
 

@@ -60,15 +60,13 @@ pub(crate) enum Shape {
 }
 
 impl<'a> Put<'a> {
-    /// Reads a body: by the scanner where that can, else – CBOR, escapes, unknown members, anything odd or wrong – by
-    /// the tables' decoder, whose errors are the service's.
+    /// Reads a body: by a scanner where that can, else – escapes, unknown members, anything odd or wrong – by the
+    /// tables' decoder, whose errors are the service's.
     pub(crate) fn read(shape: Shape, codec: Codec, body: &'a Bytes) -> Result<Self, StreamsError> {
-        if codec != Codec::Cbor11
-            && let Some(put) = scan::put(shape, body)
-        {
-            return Ok(put);
+        match scan::put(shape, codec, body) {
+            Some(put) => Ok(put),
+            None => Self::decode(shape, codec, body),
         }
-        Self::decode(shape, codec, body)
     }
 
     /// Reads a body by the tables.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use millrace_base::Timestamp;
 use millrace_log::{Offset, ReadLimits, Watch};
 use millrace_wire::call::Events;
@@ -20,7 +20,7 @@ use crate::routing::StreamView;
 use crate::sequence::SequenceNumber;
 use crate::service::Streams;
 use crate::shard::answer;
-use crate::shard::read::Page;
+use crate::shard::read::{Page, gone};
 use crate::state::{Shard, Status, StreamKey, StreamUid};
 
 /// Events are JSON whatever the request was in.
@@ -47,7 +47,11 @@ pub(crate) fn open(
         consumer: subscriber.consumer.clone(),
         shard: subscriber.shard.index,
     };
-    let tail = streams.0.log.watch(subscriber.shard.log_id())?;
+    let tail = streams
+        .0
+        .log
+        .watch(subscriber.shard.log_id())
+        .map_err(|error| gone(&subscriber.stream, &subscriber.shard, error))?;
     let now = streams.0.clock.monotonic();
     let arn = format!(
         "{}/consumer/{}:{}",
@@ -56,6 +60,15 @@ pub(crate) fn open(
         subscriber.created.seconds()
     );
     let claim = streams.0.subscriptions.claim(&slot, &arn, now)?;
+    // Behind the claim: a second call during a subscription is told of that one.
+    let part = format!("{}/{}", slot.consumer, slot.shard);
+    if !streams.admit_shard("SubscribeToShard", &subscriber.stream, &part) {
+        streams.0.subscriptions.release(&slot, claim.id);
+        return Err(StreamsError::LimitExceeded(format!(
+            "Rate exceeded for SubscribeToShard on shard {} by consumer {arn}.",
+            slot.shard
+        )));
+    }
     streams.0.metrics.subscriptions.up();
     let subscription = Subscription {
         changed: streams.changed(),
@@ -69,7 +82,8 @@ pub(crate) fn open(
         quiet_since: now,
         phase: Phase::Opening,
     };
-    Ok(Box::pin(stream::unfold(subscription, Subscription::step)))
+    // Fused: whoever polls once more behind the end gets the end again.
+    Ok(Box::pin(stream::unfold(subscription, Subscription::step).fuse()))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,11 +204,7 @@ impl Subscription {
             index: self.next,
             ..SequenceNumber::of(shard, 0, time)
         };
-        let continuation = if page.ended.is_some() {
-            None
-        } else {
-            Some(number.to_string())
-        };
+        let continuation = if page.ended.is_some() { None } else { Some(&number) };
         if page.ended.is_some() {
             self.phase = Phase::Over;
         }
@@ -205,7 +215,7 @@ impl Subscription {
             let micros = page.bytes as u64 * 1_000_000 / SUBSCRIPTION_BYTES_PER_S;
             self.streams.0.clock.sleep(Duration::from_micros(micros)).await;
         }
-        let payload = answer::event(page, continuation.as_deref());
+        let payload = answer::event(page, continuation);
         event_stream::event("SubscribeToShardEvent", JSON, &payload)
     }
 

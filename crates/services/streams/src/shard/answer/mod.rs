@@ -1,0 +1,81 @@
+//! Writes what the data plane answers straight into one buffer: JSON, and CBOR 1.1 with its own timestamps.
+
+mod cbor;
+mod json;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use millrace_wire::Codec;
+
+use super::append::Outcome;
+use super::read::Page;
+use crate::sequence::SequenceNumber;
+use crate::state::{Shard, ShardIndex, StreamKey};
+
+/// Bytes that a record's answer takes besides its data and key, generously.
+const RECORD_OVERHEAD: usize = 220;
+/// Bytes that the outcome of a put takes.
+const OUTCOME_BYTES: usize = 128;
+/// Bytes that everything else takes.
+const ANSWER_OVERHEAD: usize = 1024;
+
+/// The answer of GetRecords.
+pub(crate) fn records(codec: Codec, page: &Page, next: Option<&str>) -> Vec<u8> {
+    match codec {
+        Codec::Cbor11 => cbor::records(page, next, buffer(page, page.bytes)),
+        Codec::Json10 | Codec::Json11 => json::records(page, next, buffer(page, page.bytes / 3 * 4)),
+    }
+}
+
+/// The payload of a SubscribeToShardEvent, always JSON. `next` is the number to go on behind; none at a shard's end.
+pub(crate) fn event(page: &Page, next: Option<&SequenceNumber>) -> Vec<u8> {
+    json::event(page, next, buffer(page, page.bytes / 3 * 4))
+}
+
+/// The answer of PutRecord.
+pub(crate) fn put_record(codec: Codec, shard: ShardIndex, number: &SequenceNumber) -> Vec<u8> {
+    let out = Vec::with_capacity(2 * OUTCOME_BYTES);
+    match codec {
+        Codec::Cbor11 => cbor::put_record(shard, number, out),
+        Codec::Json10 | Codec::Json11 => json::put_record(shard, number, out),
+    }
+}
+
+/// The answer of PutRecords, of which `failed` were not stored.
+pub(crate) fn put_records(codec: Codec, stream: &StreamKey, outcomes: &[Outcome], failed: usize) -> Vec<u8> {
+    let out = Vec::with_capacity(outcomes.len() * OUTCOME_BYTES + ANSWER_OVERHEAD);
+    match codec {
+        Codec::Cbor11 => cbor::put_records(stream, outcomes, failed, out),
+        Codec::Json10 | Codec::Json11 => json::put_records(stream, outcomes, failed, out),
+    }
+}
+
+/// Code and message of a record that was not stored.
+pub(crate) fn refusal(stream: &StreamKey, outcome: &Outcome) -> (&'static str, String) {
+    match outcome {
+        Outcome::Throttled(shard) => (
+            "ProvisionedThroughputExceededException",
+            format!(
+                "Rate exceeded for shard {shard} in stream {} under account {}.",
+                stream.name, stream.account
+            ),
+        ),
+        Outcome::Stored { .. } | Outcome::Failed => {
+            ("InternalFailure", "Internal Service Failure".to_owned())
+        }
+    }
+}
+
+fn buffer(page: &Page, data: usize) -> Vec<u8> {
+    let keys: usize = page
+        .records
+        .iter()
+        .map(|read| read.record.key.as_ref().map_or(0, Bytes::len))
+        .sum();
+    Vec::with_capacity(data + keys + page.records.len() * RECORD_OVERHEAD + ANSWER_OVERHEAD)
+}
+
+fn parents(child: &Shard) -> impl Iterator<Item = ShardIndex> {
+    child.parent.into_iter().chain(child.adjacent_parent)
+}

@@ -1,0 +1,17 @@
+//! The data plane through its front door: `Streams::call` with JSON and CBOR bodies, over the memory engine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod iterators;
+mod limits;
+mod plane;
+mod puts;
+mod reads;
+mod reshard;
+mod subscribe;
+#[path = "../control_plane/world.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the control plane's tests, which use the rest"
+)]
+mod world;
