@@ -5,6 +5,12 @@
 //! no acknowledged record may be lost, none may be there twice, and within a shard each producer's records must stand
 //! in the order in which they were sent.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test stops at what is not as it should be"
+)]
+
 mod common;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

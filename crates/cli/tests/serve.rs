@@ -59,6 +59,27 @@ fn strangers_are_not_invited_with_well_known_credentials() {
 }
 
 #[test]
+fn a_self_signed_server_is_trusted_through_the_file_it_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Served::start_with(dir.path(), &["--set", "tls.self_signed=true"]);
+    assert!(
+        server.endpoint.starts_with("https://127.0.0.1:"),
+        "{}",
+        server.endpoint
+    );
+    let (_, authority) = server.banner.split_once("AWS_CA_BUNDLE=").unwrap();
+    let authority = authority.lines().next().unwrap();
+    assert_eq!(
+        server.json(&["create", "s", "--ca", authority])["status"],
+        "ACTIVE"
+    );
+    server.signal("HUP");
+    assert_eq!(server.json(&["list", "--ca", authority])[0]["name"], "s");
+    let stranger = server.streams(&["list"]);
+    assert!(!stranger.status.success());
+}
+
+#[test]
 fn the_configuration_has_its_layers() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("millrace.toml");

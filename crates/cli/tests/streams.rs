@@ -1,5 +1,11 @@
 //! `millrace streams …` against a real server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test stops at what is not as it should be"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;

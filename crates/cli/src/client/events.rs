@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use millrace_api::{Kind, Operation, Shape, Typed};
+use millrace_api::{Fields, Kind, Operation, Shape, Typed, Value};
 use millrace_wire::Codec;
 use millrace_wire::event_stream;
 use millrace_wire::limits::FRAME_BYTES_MAX;
@@ -118,9 +118,10 @@ impl Events {
         let Some(shape) = event_shape(self.operation, event_type) else {
             return Ok(None);
         };
-        let value = Codec::Json11
+        let mut value = Codec::Json11
             .decode(shape, &message.payload)
             .map_err(|error| self.malformed(error.to_string()))?;
+        fill_texts(shape, &mut value);
         T::from_value(value)
             .map(Some)
             .map_err(|error| self.malformed(error.to_string()))
@@ -139,6 +140,19 @@ impl Events {
             message: message.unwrap_or_default(),
             status: 400,
             request_id: self.request_id.clone(),
+        }
+    }
+}
+
+/// Makes required texts that are absent empty. At the end of a shard there is no ContinuationSequenceNumber, although
+/// the model requires one.
+fn fill_texts(shape: &'static Shape, value: &mut Value) {
+    let (Kind::Structure { members, .. }, Value::Struct(Fields(fields))) = (&shape.kind, value) else {
+        return;
+    };
+    for (member, field) in members.iter().zip(fields) {
+        if member.required && field.is_none() && matches!(member.shape.kind, Kind::String { .. }) {
+            *field = Some(Value::String(String::new()));
         }
     }
 }

@@ -224,6 +224,26 @@ async fn events_arrive_whatever_the_pieces() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_shard_has_no_continuation() {
+    let child =
+        r#"{"ShardId":"c","ParentShards":["p"],"HashKeyRange":{"StartingHashKey":"0","EndingHashKey":"1"}}"#;
+    let payload = format!(
+        r#"{{"Records":[],"ContinuationSequenceNumber":null,"MillisBehindLatest":0,"ChildShards":[{child}]}}"#
+    );
+    let event = event_stream::event(
+        "SubscribeToShardEvent",
+        "application/x-amz-json-1.1",
+        payload.as_bytes(),
+    );
+    let mut events = subscribe(events_answer(&[event], 0)).await;
+    let PushedEvent::Event(event) = events.next::<SubscribeToShardEvent>().await.unwrap() else {
+        panic!("the end")
+    };
+    assert_eq!(event.continuation_sequence_number, "");
+    assert_eq!(event.child_shards.unwrap()[0].shard_id, "c");
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_off_is_noticed() {
     let mut events = subscribe(events_answer(&frames(), 3)).await;
     assert!(events.next::<SubscribeToShardEvent>().await.is_ok());

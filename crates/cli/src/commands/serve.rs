@@ -1,5 +1,7 @@
 //! `millrace serve`.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use millrace_server::{Config, Server};
 
@@ -39,7 +41,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let server = Server::start(config).await.context("the server does not start")?;
         if !args.quiet {
             let out = Output::new(false);
-            for line in facts.banner(out, &server.local_addr().to_string()) {
+            for line in facts.banner(
+                out,
+                &server.local_addr().to_string(),
+                server.certificate_authority().as_deref(),
+            ) {
                 out.line(line)?;
             }
         }
@@ -94,7 +100,7 @@ impl Facts {
         }
     }
 
-    fn banner(&self, out: Output, address: &str) -> Vec<String> {
+    fn banner(&self, out: Output, address: &str, authority: Option<&Path>) -> Vec<String> {
         let scheme = if self.tls { "https" } else { "http" };
         let endpoint = format!("{scheme}://{address}");
         let who = match (self.everybody, self.local_credentials) {
@@ -111,6 +117,9 @@ impl Facts {
         } else {
             ""
         };
+        let trust = authority
+            .map(|path| format!(" AWS_CA_BUNDLE={}", path.display()))
+            .unwrap_or_default();
         vec![
             out.bold(format_args!(
                 "millrace {} is ready at {endpoint}",
@@ -119,8 +128,8 @@ impl Facts {
             format!("  credentials  {who}"),
             format!("  records      {kept}"),
             "Try next:".to_owned(),
-            format!("  millrace streams create orders --endpoint {endpoint}"),
-            format!("  export {keys}AWS_DEFAULT_REGION=us-east-1 AWS_ENDPOINT_URL={endpoint}"),
+            format!("  export {keys}AWS_DEFAULT_REGION=us-east-1 AWS_ENDPOINT_URL={endpoint}{trust}"),
+            "  millrace streams create orders".to_owned(),
             "  aws kinesis put-record --stream-name orders --partition-key a --data aGVsbG8=".to_owned(),
             "  millrace streams tail orders --from trim-horizon".to_owned(),
         ]

@@ -5,8 +5,11 @@ use std::time::Duration;
 /// Time between two summaries on a terminal, where each replaces the last.
 pub(super) const TERMINAL_SUMMARY_TIME: Duration = Duration::from_secs(1);
 
-/// Time between two summaries in a log, where they add up.
+/// Time to the first summary in a log, where they add up; it doubles with each …
 pub(super) const LOG_SUMMARY_TIME: Duration = Duration::from_secs(2);
+
+/// … up to this.
+pub(super) const LOG_SUMMARY_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Time that readers get for what was written last.
 pub(super) const CATCH_UP_TIME_MAX: Duration = Duration::from_secs(10);

@@ -18,7 +18,9 @@ use crate::output::Output;
 use crate::reader::{Delivery, Follower, How, Options, Start, shards_at};
 use crate::seams::{self, Seams};
 use feed::{Feed, Sample};
-use limits::{CATCH_UP_TIME_MAX, LOG_SUMMARY_TIME, STOP_TIME_MAX, TERMINAL_SUMMARY_TIME};
+use limits::{
+    CATCH_UP_TIME_MAX, LOG_SUMMARY_TIME, LOG_SUMMARY_TIME_MAX, STOP_TIME_MAX, TERMINAL_SUMMARY_TIME,
+};
 use stage::Stage;
 use summary::{Summary, Way};
 
@@ -77,7 +79,7 @@ async fn play(plan: &Plan, seams: &Seams, stage: &Stage) -> Result<()> {
     .await?;
     let feed = Feed::start(stage, seams, plan.every);
     let mut summary = Summary::new(feed.run_id().to_owned());
-    let every = if out.terminal {
+    let mut every = if out.terminal {
         TERMINAL_SUMMARY_TIME
     } else {
         LOG_SUMMARY_TIME
@@ -90,6 +92,9 @@ async fn play(plan: &Plan, seams: &Seams, stage: &Stage) -> Result<()> {
             delivery = pushed.next() => summary.take(delivery, Way::SubscribeToShard, seams.clock.monotonic())?,
             () = &mut next_summary => {
                 summary.print(out, feed.written(), seams.clock.monotonic())?;
+                if !out.terminal {
+                    every = (every * 2).min(LOG_SUMMARY_TIME_MAX);
+                }
                 next_summary = seams.clock.sleep(every);
             }
             () = &mut end => break,

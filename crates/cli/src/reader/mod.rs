@@ -54,8 +54,8 @@ pub(crate) enum Delivery {
         shard: String,
         /// In order.
         records: Vec<Record>,
-        /// How far behind the shard's newest record, in milliseconds.
-        behind_millis: i64,
+        /// Nothing stands behind these, and the shard still takes records.
+        caught_up: bool,
     },
     /// A shard has no more records and never will.
     End {

@@ -46,7 +46,7 @@ pub(super) async fn run(client: Client, stream: String, shard: String, start: St
         };
         let last = !matches!(delivery, Delivery::Records { .. });
         let idle =
-            matches!(&delivery, Delivery::Records { records, behind_millis: 0, .. } if records.is_empty());
+            matches!(&delivery, Delivery::Records { records, caught_up: true, .. } if records.is_empty());
         if sink.send(delivery).await.is_err() || last {
             return;
         }
@@ -92,11 +92,11 @@ impl Poll {
         }
         // The last records and the end come in one answer; the same question again yields the end alone.
         self.iterator = output.next_shard_iterator;
-        let behind_millis = output.millis_behind_latest.unwrap_or_default();
+        let caught_up = !ended && output.millis_behind_latest == Some(0);
         Ok(Delivery::Records {
             shard: self.shard.clone(),
             records: output.records,
-            behind_millis,
+            caught_up,
         })
     }
 

@@ -91,10 +91,12 @@ async fn listen(
         if !event.continuation_sequence_number.is_empty() {
             *next = Start::AfterSequence(event.continuation_sequence_number);
         }
+        // The end of a shard may come right behind its last records, in an event of its own.
+        let caught_up = event.records.is_empty() && children.is_empty() && event.millis_behind_latest == 0;
         let delivery = Delivery::Records {
             shard: shard.to_owned(),
             records: event.records,
-            behind_millis: event.millis_behind_latest,
+            caught_up,
         };
         if sink.send(delivery).await.is_err() {
             return Ok(Go::Stop);

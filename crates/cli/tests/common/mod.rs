@@ -4,7 +4,11 @@
     dead_code,
     unused_imports,
     unreachable_pub,
-    reason = "every test file uses its part"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "helpers of tests, of which every test file uses its part"
 )]
 
 mod raw;
@@ -33,6 +37,7 @@ pub fn millrace() -> Command {
 pub struct Served {
     child: Child,
     stdout: BufReader<ChildStdout>,
+    pub banner: String,
     pub endpoint: String,
 }
 
@@ -58,21 +63,20 @@ impl Served {
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        let endpoint = loop {
-            line.clear();
+        let mut banner = String::new();
+        while !banner.contains("millrace streams tail") {
             assert_ne!(
-                stdout.read_line(&mut line).unwrap(),
+                stdout.read_line(&mut banner).unwrap(),
                 0,
-                "the server ended before it was ready"
+                "the server ended before it was ready: {banner}"
             );
-            if let Some((_, endpoint)) = line.split_once("is ready at ") {
-                break endpoint.trim().to_owned();
-            }
-        };
+        }
+        let (_, endpoint) = banner.split_once("is ready at ").unwrap();
+        let endpoint = endpoint.lines().next().unwrap().to_owned();
         Self {
             child,
             stdout,
+            banner,
             endpoint,
         }
     }

@@ -66,10 +66,10 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         }
         Action::Deregister { stream, consumer } => {
             deregister(client, &arn(client, &stream).await?, &consumer).await?;
-            let document = json!({ "consumer": consumer, "status": "DELETING" });
+            let document = json!({ "consumer": consumer, "status": "DELETED" });
             context
                 .out
-                .document(&document, || vec![format!("consumer {consumer} is DELETING")])?;
+                .document(&document, || vec![format!("consumer {consumer} is DELETED")])?;
             Ok(())
         }
     }
@@ -124,14 +124,23 @@ pub(crate) async fn describe(
     Ok(output.consumer_description)
 }
 
-/// Deregisters a consumer.
-pub(crate) async fn deregister(client: &Client, stream_arn: &str, consumer: &str) -> Result<(), CallError> {
+/// Deregisters a consumer and waits until its name is free again.
+pub(crate) async fn deregister(client: &Client, stream_arn: &str, consumer: &str) -> Result<()> {
     let input = DeregisterStreamConsumerInput {
         stream_arn: Some(stream_arn.to_owned()),
         consumer_name: Some(consumer.to_owned()),
         ..DeregisterStreamConsumerInput::default()
     };
-    client.send("DeregisterStreamConsumer", input).await
+    client.send("DeregisterStreamConsumer", input).await?;
+    let mut pause = wait::Pause::new(client);
+    loop {
+        match describe(client, stream_arn, consumer).await {
+            Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(()),
+            Err(error) => return Err(error.into()),
+            Ok(_) if !pause.rest().await => bail!("consumer {consumer} is still DELETING"),
+            Ok(_) => {}
+        }
+    }
 }
 
 async fn list(context: &Context, stream_arn: &str) -> Result<()> {

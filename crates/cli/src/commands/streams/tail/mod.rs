@@ -135,7 +135,7 @@ async fn follow(follower: &mut Follower, args: &Args, printer: &mut Printer) -> 
             Delivery::Records {
                 shard,
                 records,
-                behind_millis,
+                caught_up,
             } => {
                 for record in &records {
                     printer.record(&shard, record)?;
@@ -143,7 +143,7 @@ async fn follow(follower: &mut Follower, args: &Args, printer: &mut Printer) -> 
                         return Ok(());
                     }
                 }
-                behind.insert(shard, behind_millis > 0);
+                behind.insert(shard, !caught_up);
             }
             Delivery::End { shard, .. } => {
                 behind.remove(&shard);
