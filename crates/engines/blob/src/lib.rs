@@ -1,7 +1,7 @@
 //! Object storage behind one facade.
 //!
 //! [`Blobs`] keeps whole objects under keys, in a local directory or in memory; cloud stores come behind the same
-//! facade. A put is atomic and, in a directory, durable when it returns. [`key`] says what a key may look like,
+//! facade. A put is atomic and, in a directory, durable when it returns. `key` says what a key may look like,
 //! [`error`] what can go wrong.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
