@@ -33,7 +33,7 @@ pub fn put_records(bytes: &[u8]) {
                 continue;
             };
             let decoded = Put::decode(shape, codec, &body).ok();
-            assert_eq!(plain(read), decoded);
+            assert_eq!(plain(read), decoded, "{shape:?} in {codec:?}");
         }
     }
     let _ = record::read(&body);
