@@ -193,7 +193,7 @@ fn refusals_are_told_apart() {
         (
             "no region",
             Call {
-                region: "Not A Region",
+                region: "Not_A_Region",
                 ..GOOD
             },
             BODY,

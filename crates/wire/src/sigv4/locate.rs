@@ -1,6 +1,8 @@
 //! Finds the signature of a request and takes it apart.
 
+use base64_simd::STANDARD;
 use millrace_base::Timestamp;
+use ring::digest::{SHA256, digest};
 
 use super::error::{AuthError, clipped};
 use super::request::Request;
@@ -97,9 +99,17 @@ fn in_header(request: &Request<'_>, authorization: &str) -> Result<Signed, AuthE
         .trim_start()
         .split_once([' ', ','])
         .unwrap_or((authorization, ""));
+    let pairs = || parts.split([',', ' ']).filter(|pair| !pair.is_empty());
+    if pairs().any(|pair| !pair.contains('=')) {
+        // Often a token of another scheme, which must not appear in anybody's log.
+        let hash = STANDARD.encode_to_string(digest(&SHA256, authorization.as_bytes()));
+        return Err(AuthError::Incomplete(format!(
+            "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded \
+             with Base64): '{hash}'."
+        )));
+    }
     let part = |name: &str| {
-        parts
-            .split([',', ' '])
+        pairs()
             .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
             .filter(|value| !value.is_empty())
     };

@@ -168,6 +168,29 @@ fn refusals_have_their_words() {
          'X-Amz-Date' or a 'Date' header. Authorization=AWS4-HMAC-SHA256 Nothing=1"
     );
 
+    // Parts that are missing come before an algorithm that is not known, a part that is none before both.
+    for (header, message) in [
+        (
+            "AWS5-X Signature=1",
+            "Authorization header requires 'Credential' parameter. ",
+        ),
+        (
+            "AWS5-X Credential=a, SignedHeaders=host, Signature=1",
+            "Unsupported AWS 'algorithm': 'AWS5-X'.",
+        ),
+        (
+            "Bearer abc",
+            "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with \
+             Base64): '",
+        ),
+    ] {
+        let mut other = signed(b"{}", None);
+        other.headers.last_mut().unwrap().1 = header.to_owned();
+        let error = ApiError::from(verify(&other).unwrap_err());
+        assert_eq!(error.code, "IncompleteSignatureException");
+        assert!(error.message.starts_with(message), "{error}");
+    }
+
     let mut unsigned = signed(b"{}", None);
     unsigned
         .headers
