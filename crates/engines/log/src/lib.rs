@@ -1,6 +1,6 @@
 //! Logs: ordered, durable, append-only sequences of opaque records. Knows no cloud API.
 //!
-//! [`Log`] is the promise; [`contract`] holds it as tests that every engine passes; [`memory`] is the engine of
+//! [`Log`] is the promise; `contract` holds it as tests that every engine passes; [`memory`] is the engine of
 //! tests; [`embedded`] keeps all logs of one process in one directory, behind one shared write-ahead log;
 //! [`disk`] is the seam through which it reaches storage.
 

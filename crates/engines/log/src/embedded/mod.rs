@@ -5,7 +5,7 @@
 //! memory, so that readers at the tail never touch the disk. A log costs some memory and nothing else: no file,
 //! no thread, no task. The bytes are drawn in `docs/design/log-format.md`.
 //!
-//! [`recovery`] and [`scan`] say what a crash may leave, [`seal`] why nothing is lost on the way to the files.
+//! `recovery` and `scan` say what a crash may leave, `seal` why nothing is lost on the way to the files.
 
 mod background;
 mod codec;
