@@ -47,6 +47,7 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
             format!("-max_total_time={seconds}"),
             format!("-timeout={INPUT_SECONDS_MAX}"),
             format!("-rss_limit_mb={MEMORY_MIB_MAX}"),
+            "-verbosity=0".to_owned(),
             "-print_final_stats=1".to_owned(),
         ]);
         if !command.status()?.success() {
