@@ -17,6 +17,8 @@ pub struct Contender {
     pub command: Vec<String>,
     /// Environment; `{port}` is filled in.
     pub environment: Vec<(String, String)>,
+    /// Where it is started; empty for here.
+    pub directory: String,
     /// Whether an acknowledged record survives a power cut.
     pub durable: bool,
     /// Whether it verifies signatures.
@@ -38,24 +40,44 @@ impl Contender {
     /// Starts it on a free port and waits for its first HTTP answer.
     pub fn start(&self, work: &Path) -> Result<Running> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let data = work.join(format!("data-{}", self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")));
+        let data = work.join(format!(
+            "data-{}",
+            self.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+        ));
         let _ = fs::remove_dir_all(&data);
         fs::create_dir_all(&data)?;
-        let fill = |text: &str| text.replace("{port}", &port.to_string()).replace("{data}", &data.display().to_string());
+        let fill = |text: &str| {
+            text.replace("{port}", &port.to_string())
+                .replace("{data}", &data.display().to_string())
+        };
         let log = fs::File::create(work.join("server.log"))?;
         let begun = Instant::now();
         let child = Command::new(fill(&self.command[0]))
             .args(self.command[1..].iter().map(|a| fill(a)))
             .envs(self.environment.iter().map(|(k, v)| (k.clone(), fill(v))))
+            .current_dir(if self.directory.is_empty() {
+                "."
+            } else {
+                &self.directory
+            })
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
             .with_context(|| format!("starting {}", self.name))?;
-        let mut running = Running { child, port, start: Duration::ZERO, data };
+        let mut running = Running {
+            child,
+            port,
+            start: Duration::ZERO,
+            data,
+        };
         while !answers(port) {
             if let Some(status) = running.child.try_wait()? {
-                bail!("{} ended at once: {status}; see {}", self.name, work.join("server.log").display());
+                bail!(
+                    "{} ended at once: {status}; see {}",
+                    self.name,
+                    work.join("server.log").display()
+                );
             }
             if begun.elapsed() > Duration::from_secs(60) {
                 bail!("{} does not answer", self.name);
@@ -69,7 +91,9 @@ impl Contender {
 
 fn answers(port: u16) -> bool {
     use std::io::{Read, Write};
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
+        return false;
+    };
     let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
     let head = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
     let mut first = [0; 12];
@@ -93,7 +117,11 @@ impl Running {
         while next < tree.len() {
             let children = format!("/proc/{0}/task/{0}/children", tree[next]);
             let listed = fs::read_to_string(children).unwrap_or_default();
-            tree.extend(listed.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+            tree.extend(
+                listed
+                    .split_whitespace()
+                    .filter_map(|pid| pid.parse::<u32>().ok()),
+            );
             next += 1;
         }
         tree

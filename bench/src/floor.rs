@@ -35,7 +35,11 @@ pub fn measure(work: &Path) -> Result<Floor> {
     let sha256_mb_per_s = hashed as f64 / 1e6 / begun.elapsed().as_secs_f64();
 
     let path = work.join("floor");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&path)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .open(&path)?;
     let begun = Instant::now();
     let mut written = 0;
     while begun.elapsed() < LENGTH {
@@ -58,5 +62,10 @@ pub fn measure(work: &Path) -> Result<Floor> {
     millis.sort_by(f64::total_cmp);
     std::fs::remove_file(path)?;
     let quantile = |q: f64| millis[((millis.len() - 1) as f64 * q) as usize];
-    Ok(Floor { sha256_mb_per_s, sync_ms_p50: quantile(0.5), sync_ms_p99: quantile(0.99), write_mb_per_s })
+    Ok(Floor {
+        sha256_mb_per_s,
+        sync_ms_p50: quantile(0.5),
+        sync_ms_p99: quantile(0.99),
+        write_mb_per_s,
+    })
 }

@@ -21,7 +21,10 @@ impl Connection {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Self { reader: BufReader::with_capacity(256 << 10, stream), body: Vec::new() })
+        Ok(Self {
+            reader: BufReader::with_capacity(256 << 10, stream),
+            body: Vec::new(),
+        })
     }
 
     /// Sends a prepared request and reads the whole answer.
@@ -38,14 +41,12 @@ impl Connection {
         Ok((head.status, &self.body))
     }
 
-    /// Sends a request whose answer is endless; its body is then read with [`Connection::next_chunk`].
-    pub fn subscribe(&mut self, request: &[u8]) -> Result<u16> {
+    /// Sends a request whose answer is endless; its body is then read with [`Connection::next_chunk`]. Says whether
+    /// the answer is one: a body of known length is no push.
+    pub fn subscribe(&mut self, request: &[u8]) -> Result<bool> {
         self.reader.get_mut().write_all(request)?;
         let head = self.head()?;
-        if head.status == 200 && !head.chunked {
-            bail!("a pushed answer is chunked in HTTP/1.1");
-        }
-        Ok(head.status)
+        Ok(head.status == 200 && head.chunked)
     }
 
     /// The next chunk of an endless answer; `None` at its end.
@@ -57,8 +58,16 @@ impl Connection {
     fn head(&mut self) -> Result<Head> {
         let mut line = String::new();
         self.reader.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|s| s.parse().ok()).context("no HTTP status")?;
-        let mut head = Head { status, length: 0, chunked: false };
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|s| s.parse().ok())
+            .context("no HTTP status")?;
+        let mut head = Head {
+            status,
+            length: 0,
+            chunked: false,
+        };
         loop {
             line.clear();
             if self.reader.read_line(&mut line)? == 0 {

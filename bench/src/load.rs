@@ -41,8 +41,17 @@ pub struct Latency {
 impl Latency {
     fn of(mut millis: Vec<f64>, took: Duration) -> Self {
         millis.sort_by(f64::total_cmp);
-        let at = |q: f64| millis.get(((millis.len() as f64 - 1.0) * q) as usize).copied().unwrap_or(f64::NAN);
-        Self { p50: at(0.5), p99: at(0.99), per_s: millis.len() as f64 / took.as_secs_f64() }
+        let at = |q: f64| {
+            millis
+                .get(((millis.len() as f64 - 1.0) * q) as usize)
+                .copied()
+                .unwrap_or(f64::NAN)
+        };
+        Self {
+            p50: at(0.5),
+            p99: at(0.99),
+            per_s: millis.len() as f64 / took.as_secs_f64(),
+        }
     }
 }
 
@@ -55,7 +64,8 @@ pub fn create(server: &Running, requests: &Requests) -> Result<()> {
         bail!("CreateStream: {status} {}", String::from_utf8_lossy(answer));
     }
     for _ in 0..500 {
-        let (_, answer) = connection.call(&requests.json("DescribeStreamSummary", r#"{"StreamName":"bench"}"#))?;
+        let (_, answer) =
+            connection.call(&requests.json("DescribeStreamSummary", r#"{"StreamName":"bench"}"#))?;
         if String::from_utf8_lossy(answer).contains("ACTIVE") {
             return Ok(());
         }
@@ -65,7 +75,12 @@ pub fn create(server: &Running, requests: &Requests) -> Result<()> {
 }
 
 /// PutRecords of 500 × 1 KiB in a closed loop until `bytes` of payload are stored or `patience` is over.
-pub fn put_records(server: &Running, requests: &Requests, bytes: usize, patience: Duration) -> Result<Throughput> {
+pub fn put_records(
+    server: &Running,
+    requests: &Requests,
+    bytes: usize,
+    patience: Duration,
+) -> Result<Throughput> {
     let prepared = requests.put_records();
     let calls = bytes.div_ceil(RECORD_BYTES * RECORDS_PER_PUT);
     let next = AtomicUsize::new(0);
@@ -84,7 +99,8 @@ pub fn put_records(server: &Running, requests: &Requests, bytes: usize, patience
                         }
                         let (status, answer) = connection.call(&prepared[at % prepared.len()])?;
                         if status != 200 || contains(answer, b"ErrorCode") {
-                            let shown = String::from_utf8_lossy(&answer[..answer.len().min(300)]).into_owned();
+                            let shown =
+                                String::from_utf8_lossy(&answer[..answer.len().min(300)]).into_owned();
                             bail!("PutRecords: {status} {shown}");
                         }
                         done.fetch_add(1, Ordering::Relaxed);
@@ -92,16 +108,26 @@ pub fn put_records(server: &Running, requests: &Requests, bytes: usize, patience
                 })
             })
             .collect();
-        workers.into_iter().try_for_each(|w| w.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?)
+        workers
+            .into_iter()
+            .try_for_each(|w| w.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?)
     })?;
     let took = begun.elapsed().as_secs_f64();
     let payload = (done.into_inner() * RECORDS_PER_PUT * RECORD_BYTES) as f64;
     let cpu = server.cpu_seconds() - before;
-    Ok(Throughput { mb_per_s: payload / 1e6 / took, cpu_s_per_gb: cpu / (payload / 1e9) })
+    Ok(Throughput {
+        mb_per_s: payload / 1e6 / took,
+        cpu_s_per_gb: cpu / (payload / 1e9),
+    })
 }
 
 /// PutRecord of 1 KiB in a closed loop on `connections` connections.
-pub fn put_record(server: &Running, requests: &Requests, connections: usize, length: Duration) -> Result<Latency> {
+pub fn put_record(
+    server: &Running,
+    requests: &Requests,
+    connections: usize,
+    length: Duration,
+) -> Result<Latency> {
     let prepared = requests.put_record();
     let next = AtomicUsize::new(0);
     let begun = Instant::now();
@@ -126,7 +152,11 @@ pub fn put_record(server: &Running, requests: &Requests, connections: usize, len
             })
             .collect();
         for worker in workers {
-            millis.extend(worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))??);
+            millis.extend(
+                worker
+                    .join()
+                    .map_err(|_| anyhow::anyhow!("a worker panicked"))??,
+            );
         }
         Ok(())
     })?;
@@ -134,28 +164,52 @@ pub fn put_record(server: &Running, requests: &Requests, connections: usize, len
 }
 
 /// Reads every shard from its start, one connection per shard, until `bytes` were read, the end, or `patience`.
-pub fn get_records(server: &Running, requests: &Requests, bytes: usize, patience: Duration) -> Result<Throughput> {
+pub fn get_records(
+    server: &Running,
+    requests: &Requests,
+    bytes: usize,
+    patience: Duration,
+) -> Result<Throughput> {
     let before = server.cpu_seconds();
     let begun = Instant::now();
     let mut records = 0usize;
     std::thread::scope(|scope| -> Result<()> {
         let workers: Vec<_> = (0..SHARDS)
             .map(|shard| {
-                scope.spawn(move || read_shard(server, requests, shard, bytes / SHARDS / RECORD_BYTES, begun + patience))
+                scope.spawn(move || {
+                    read_shard(
+                        server,
+                        requests,
+                        shard,
+                        bytes / SHARDS / RECORD_BYTES,
+                        begun + patience,
+                    )
+                })
             })
             .collect();
         for worker in workers {
-            records += worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))??;
+            records += worker
+                .join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))??;
         }
         Ok(())
     })?;
     let took = begun.elapsed().as_secs_f64();
     let payload = (records * RECORD_BYTES) as f64;
     let cpu = server.cpu_seconds() - before;
-    Ok(Throughput { mb_per_s: payload / 1e6 / took, cpu_s_per_gb: cpu / (payload / 1e9) })
+    Ok(Throughput {
+        mb_per_s: payload / 1e6 / took,
+        cpu_s_per_gb: cpu / (payload / 1e9),
+    })
 }
 
-fn read_shard(server: &Running, requests: &Requests, shard: usize, wanted: usize, until: Instant) -> Result<usize> {
+fn read_shard(
+    server: &Running,
+    requests: &Requests,
+    shard: usize,
+    wanted: usize,
+    until: Instant,
+) -> Result<usize> {
     let mut connection = Connection::open(server.port)?;
     let body = format!(
         r#"{{"StreamName":"bench","ShardId":"shardId-{shard:012}","ShardIteratorType":"TRIM_HORIZON"}}"#
@@ -183,11 +237,18 @@ fn read_shard(server: &Running, requests: &Requests, shard: usize, wanted: usize
 pub fn fan_out(server: &Running, requests: &Requests, puts: usize) -> Result<Option<Latency>> {
     let mut control = Connection::open(server.port)?;
     let (_, answer) = control.call(&requests.json("DescribeStreamSummary", r#"{"StreamName":"bench"}"#))?;
-    let Some(arn) = text_after(answer, b"\"StreamARN\":\"") else { return Ok(None) };
+    let Some(arn) = text_after(answer, b"\"StreamARN\":\"") else {
+        return Ok(None);
+    };
     let body = format!(r#"{{"StreamARN":"{arn}","ConsumerName":"bench"}}"#);
     let (status, answer) = control.call(&requests.json("RegisterStreamConsumer", &body))?;
-    let Some(consumer) = text_after(answer, b"\"ConsumerARN\":\"").filter(|_| status == 200) else { return Ok(None) };
-    let describe = requests.json("DescribeStreamConsumer", &format!(r#"{{"ConsumerARN":"{consumer}"}}"#));
+    let Some(consumer) = text_after(answer, b"\"ConsumerARN\":\"").filter(|_| status == 200) else {
+        return Ok(None);
+    };
+    let describe = requests.json(
+        "DescribeStreamConsumer",
+        &format!(r#"{{"ConsumerARN":"{consumer}"}}"#),
+    );
     for _ in 0..500 {
         if contains(control.call(&describe)?.1, b"ACTIVE") {
             break;
@@ -198,7 +259,7 @@ pub fn fan_out(server: &Running, requests: &Requests, puts: usize) -> Result<Opt
         r#"{{"ConsumerARN":"{consumer}","ShardId":"shardId-000000000000","StartingPosition":{{"Type":"LATEST"}}}}"#
     );
     let mut pushed = Connection::open(server.port)?;
-    if pushed.subscribe(&requests.json("SubscribeToShard", &body))? != 200 {
+    if !pushed.subscribe(&requests.json("SubscribeToShard", &body))? {
         return Ok(None);
     }
     let stop = AtomicBool::new(false);
@@ -226,7 +287,9 @@ pub fn fan_out(server: &Running, requests: &Requests, puts: usize) -> Result<Opt
                 millis.push((now - sent) / 1e3);
             }
         }
-        putter.join().map_err(|_| anyhow::anyhow!("the putter panicked"))?
+        putter
+            .join()
+            .map_err(|_| anyhow::anyhow!("the putter panicked"))?
     })?;
     if millis.is_empty() {
         return Ok(None);
@@ -242,7 +305,9 @@ fn stamps(chunk: &[u8]) -> Vec<f64> {
     while let Some(at) = find(rest, key) {
         rest = &rest[at + key.len()..];
         let end = find(rest, b"\"").unwrap_or(rest.len());
-        let data = base64_simd::STANDARD.decode_to_vec(&rest[..end]).unwrap_or_default();
+        let data = base64_simd::STANDARD
+            .decode_to_vec(&rest[..end])
+            .unwrap_or_default();
         let text = String::from_utf8_lossy(&data).into_owned();
         if let Some(micros) = text.strip_prefix('T').and_then(|t| t.parse().ok()) {
             found.push(micros);

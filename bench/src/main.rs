@@ -69,21 +69,33 @@ fn main() -> Result<()> {
 fn measure(contender: &Contender, work: &Path) -> Result<Figures> {
     let server = contender.start(work)?;
     std::thread::sleep(Duration::from_secs(1));
-    let mut figures =
-        Figures { start_ms: server.start.as_secs_f64() * 1e3, idle_mib: server.rss_mib(), ..Figures::default() };
+    let mut figures = Figures {
+        start_ms: server.start.as_secs_f64() * 1e3,
+        idle_mib: server.rss_mib(),
+        ..Figures::default()
+    };
     let requests = Requests::new(server.port);
     load::create(&server, &requests)?;
     figures.put_one = load::put_record(&server, &requests, 1, PUT_RECORD_LENGTH)?;
     figures.put_many = load::put_record(&server, &requests, load::CONNECTIONS, PUT_RECORD_LENGTH)?;
-    println!("   PutRecord ×1 p50 {:.2} p99 {:.2} ms", figures.put_one.p50, figures.put_one.p99);
+    println!(
+        "   PutRecord ×1 p50 {:.2} p99 {:.2} ms",
+        figures.put_one.p50, figures.put_one.p99
+    );
     figures.fan_out = load::fan_out(&server, &requests, FAN_OUT_PUTS)?;
     figures.put_records = load::put_records(&server, &requests, INGEST_BYTES, PATIENCE)?;
     let t = figures.put_records;
-    println!("   PutRecords {:.1} MB/s {:.2} CPU-s/GB", t.mb_per_s, t.cpu_s_per_gb);
+    println!(
+        "   PutRecords {:.1} MB/s {:.2} CPU-s/GB",
+        t.mb_per_s, t.cpu_s_per_gb
+    );
     figures.after_mib = server.rss_mib();
     figures.get_records = load::get_records(&server, &requests, INGEST_BYTES / 2, PATIENCE)?;
     let t = figures.get_records;
-    println!("   GetRecords {:.1} MB/s {:.2} CPU-s/GB", t.mb_per_s, t.cpu_s_per_gb);
+    println!(
+        "   GetRecords {:.1} MB/s {:.2} CPU-s/GB",
+        t.mb_per_s, t.cpu_s_per_gb
+    );
     Ok(figures)
 }
 
@@ -96,13 +108,19 @@ fn read(file: &Path) -> Result<Vec<Contender>> {
         .map(|c| {
             let texts = |key: &str| -> Vec<String> {
                 let items = c[key].as_array().map(Vec::as_slice).unwrap_or_default();
-                items.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+                items
+                    .iter()
+                    .filter_map(|v| v.as_str().map(str::to_owned))
+                    .collect()
             };
             let environment = c["environment"].as_object().into_iter().flatten();
             Ok(Contender {
                 name: c["name"].as_str().context("a name")?.to_owned(),
                 command: texts("command"),
-                environment: environment.map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned())).collect(),
+                environment: environment
+                    .map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned()))
+                    .collect(),
+                directory: c["directory"].as_str().unwrap_or_default().to_owned(),
                 durable: c["durable"].as_bool().unwrap_or(false),
                 signatures: c["signatures"].as_bool().unwrap_or(false),
             })

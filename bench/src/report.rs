@@ -21,19 +21,84 @@ struct Column {
 }
 
 const COLUMNS: &[Column] = &[
-    Column { heading: "PutRecords MB/s", figure: |f| Some(f.put_records.mb_per_s), digits: 1, smaller: false },
-    Column { heading: "CPU-s/GB", figure: |f| Some(f.put_records.cpu_s_per_gb), digits: 2, smaller: true },
-    Column { heading: "GetRecords MB/s", figure: |f| Some(f.get_records.mb_per_s), digits: 1, smaller: false },
-    Column { heading: "CPU-s/GB", figure: |f| Some(f.get_records.cpu_s_per_gb), digits: 2, smaller: true },
-    Column { heading: "PutRecord ×1 p50 ms", figure: |f| Some(f.put_one.p50), digits: 2, smaller: true },
-    Column { heading: "p99", figure: |f| Some(f.put_one.p99), digits: 2, smaller: true },
-    Column { heading: "PutRecord ×8 per s", figure: |f| Some(f.put_many.per_s), digits: 0, smaller: false },
-    Column { heading: "p99 ms", figure: |f| Some(f.put_many.p99), digits: 2, smaller: true },
-    Column { heading: "put → push p50 ms", figure: |f| f.fan_out.map(|l| l.p50), digits: 2, smaller: true },
-    Column { heading: "p99", figure: |f| f.fan_out.map(|l| l.p99), digits: 2, smaller: true },
-    Column { heading: "start ms", figure: |f| Some(f.start_ms), digits: 0, smaller: true },
-    Column { heading: "idle MiB", figure: |f| Some(f.idle_mib), digits: 1, smaller: true },
-    Column { heading: "after ingest MiB", figure: |f| Some(f.after_mib), digits: 1, smaller: true },
+    Column {
+        heading: "PutRecords MB/s",
+        figure: |f| Some(f.put_records.mb_per_s),
+        digits: 1,
+        smaller: false,
+    },
+    Column {
+        heading: "CPU-s/GB",
+        figure: |f| Some(f.put_records.cpu_s_per_gb),
+        digits: 2,
+        smaller: true,
+    },
+    Column {
+        heading: "GetRecords MB/s",
+        figure: |f| Some(f.get_records.mb_per_s),
+        digits: 1,
+        smaller: false,
+    },
+    Column {
+        heading: "CPU-s/GB",
+        figure: |f| Some(f.get_records.cpu_s_per_gb),
+        digits: 2,
+        smaller: true,
+    },
+    Column {
+        heading: "PutRecord ×1 p50 ms",
+        figure: |f| Some(f.put_one.p50),
+        digits: 2,
+        smaller: true,
+    },
+    Column {
+        heading: "p99",
+        figure: |f| Some(f.put_one.p99),
+        digits: 2,
+        smaller: true,
+    },
+    Column {
+        heading: "PutRecord ×8 per s",
+        figure: |f| Some(f.put_many.per_s),
+        digits: 0,
+        smaller: false,
+    },
+    Column {
+        heading: "p99 ms",
+        figure: |f| Some(f.put_many.p99),
+        digits: 2,
+        smaller: true,
+    },
+    Column {
+        heading: "put → push p50 ms",
+        figure: |f| f.fan_out.map(|l| l.p50),
+        digits: 2,
+        smaller: true,
+    },
+    Column {
+        heading: "p99",
+        figure: |f| f.fan_out.map(|l| l.p99),
+        digits: 2,
+        smaller: true,
+    },
+    Column {
+        heading: "start ms",
+        figure: |f| Some(f.start_ms),
+        digits: 0,
+        smaller: true,
+    },
+    Column {
+        heading: "idle MiB",
+        figure: |f| Some(f.idle_mib),
+        digits: 1,
+        smaller: true,
+    },
+    Column {
+        heading: "after ingest MiB",
+        figure: |f| Some(f.after_mib),
+        digits: 1,
+        smaller: true,
+    },
 ];
 
 /// Renders the generated part of the page.
@@ -56,11 +121,22 @@ fn header(text: &mut String, floor: &Floor) -> Result<()> {
     let commit = line_of("git", &["rev-parse", "--short", "HEAD"]);
     let kernel = line_of("uname", &["-sr"]);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu = info.lines().find_map(|l| l.strip_prefix("model name")).unwrap_or_default();
+    let cpu = info
+        .lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let sha = if info.contains("sha_ni") { "with SHA extensions" } else { "without SHA extensions" };
+    let sha = if info.contains("sha_ni") {
+        "with SHA extensions"
+    } else {
+        "without SHA extensions"
+    };
     writeln!(text, "<!-- written by `cargo xtask bench streams` -->\n")?;
-    writeln!(text, "Commit {commit}; {cores} cores of {}, {sha}; {kernel}.\n", cpu.trim_start_matches([' ', '\t', ':']))?;
+    writeln!(
+        text,
+        "Commit {commit}; {cores} cores of {}, {sha}; {kernel}.\n",
+        cpu.trim_start_matches([' ', '\t', ':'])
+    )?;
     writeln!(
         text,
         "The load generator shares the cores. PutRecords and GetRecords carry {RECORDS_PER_PUT} × {RECORD_BYTES} B \
@@ -78,17 +154,28 @@ fn header(text: &mut String, floor: &Floor) -> Result<()> {
 
 fn line_of(program: &str, arguments: &[&str]) -> String {
     let done = Command::new(program).args(arguments).output();
-    done.map(|d| String::from_utf8_lossy(&d.stdout).trim().to_owned()).unwrap_or_default()
+    done.map(|d| String::from_utf8_lossy(&d.stdout).trim().to_owned())
+        .unwrap_or_default()
 }
 
 fn table(text: &mut String, rows: &[Row], columns: &[Column]) -> Result<()> {
     let headings: Vec<&str> = columns.iter().map(|c| c.heading).collect();
-    writeln!(text, "| server | durable | signatures | {} |", headings.join(" | "))?;
+    writeln!(
+        text,
+        "| server | durable | signatures | {} |",
+        headings.join(" | ")
+    )?;
     writeln!(text, "|---|---|---|{}", "--:|".repeat(columns.len()))?;
     for (contender, outcome) in rows {
         let Ok(figures) = outcome else { continue };
         let yes = |b: bool| if b { "yes" } else { "no" };
-        write!(text, "| {} | {} | {} |", contender.name, yes(contender.durable), yes(contender.signatures))?;
+        write!(
+            text,
+            "| {} | {} | {} |",
+            contender.name,
+            yes(contender.durable),
+            yes(contender.signatures)
+        )?;
         for column in columns {
             match (column.figure)(figures) {
                 Some(figure) => write!(text, " {figure:.*} |", column.digits)?,
@@ -105,7 +192,10 @@ fn table(text: &mut String, rows: &[Row], columns: &[Column]) -> Result<()> {
 fn ratios(text: &mut String, rows: &[Row]) -> Result<()> {
     let ours = rows.iter().find(|(c, f)| c.name == "millrace" && f.is_ok());
     let Some((_, Ok(ours))) = ours else { return Ok(()) };
-    writeln!(text, "Against the best rival in each column (above 1: Millrace is better):\n")?;
+    writeln!(
+        text,
+        "Against the best rival in each column (above 1: Millrace is better):\n"
+    )?;
     writeln!(text, "| figure | best rival | times better |\n|---|---|--:|")?;
     let mut group = "";
     for column in COLUMNS {
@@ -117,7 +207,11 @@ fn ratios(text: &mut String, rows: &[Row]) -> Result<()> {
         let better = |a: f64, b: f64| if column.smaller { b / a } else { a / b };
         let best = figures.max_by(|a, b| better(a.1, 1.0).total_cmp(&better(b.1, 1.0)));
         if let (Some(mine), Some((name, theirs))) = ((column.figure)(ours), best) {
-            let heading = if group == column.heading { group.to_owned() } else { format!("{group}: {}", column.heading) };
+            let heading = if group == column.heading {
+                group.to_owned()
+            } else {
+                format!("{group}: {}", column.heading)
+            };
             writeln!(text, "| {heading} | {name} | {:.2} |", better(mine, theirs))?;
         }
     }

@@ -20,14 +20,21 @@ pub struct Requests {
 impl Requests {
     /// For the server on that port.
     pub fn new(port: u16) -> Self {
-        Self { host: format!("127.0.0.1:{port}"), rng: SeededRng::new(1), clock: SystemClock::new() }
+        Self {
+            host: format!("127.0.0.1:{port}"),
+            rng: SeededRng::new(1),
+            clock: SystemClock::new(),
+        }
     }
 
     /// A signed JSON request.
     pub fn json(&self, operation: &str, body: &str) -> Vec<u8> {
         let target = format!("Kinesis_20131202.{operation}");
-        let headers =
-            [("content-type", "application/x-amz-json-1.1"), ("host", self.host.as_str()), ("x-amz-target", &target)];
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("host", self.host.as_str()),
+            ("x-amz-target", &target),
+        ];
         let signing = Signing {
             method: "POST",
             path: "/",
@@ -38,9 +45,20 @@ impl Requests {
             service: "kinesis",
             now: self.clock.now(),
         };
-        let added = sign(&Identity { access_key: "test", secret_key: "test", token: None }, &signing);
+        let added = sign(
+            &Identity {
+                access_key: "test",
+                secret_key: "test",
+                token: None,
+            },
+            &signing,
+        );
         let mut request = String::from("POST / HTTP/1.1\r\n");
-        for (name, value) in headers.iter().map(|(n, v)| (*n, *v)).chain(added.iter().map(|(n, v)| (*n, v.as_str()))) {
+        for (name, value) in headers
+            .iter()
+            .map(|(n, v)| (*n, *v))
+            .chain(added.iter().map(|(n, v)| (*n, v.as_str())))
+        {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
         request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
@@ -51,10 +69,19 @@ impl Requests {
     pub fn put_records(&self) -> Vec<Vec<u8>> {
         let variant = |_| {
             let entries: Vec<String> = (0..RECORDS_PER_PUT)
-                .map(|_| format!(r#"{{"Data": "{}", "PartitionKey": "{}"}}"#, self.data(), self.rng.uuid()))
+                .map(|_| {
+                    format!(
+                        r#"{{"Data": "{}", "PartitionKey": "{}"}}"#,
+                        self.data(),
+                        self.rng.uuid()
+                    )
+                })
                 .collect();
             // boto3's spacing.
-            let body = format!(r#"{{"Records": [{}], "StreamName": "bench"}}"#, entries.join(", "));
+            let body = format!(
+                r#"{{"Records": [{}], "StreamName": "bench"}}"#,
+                entries.join(", ")
+            );
             self.json("PutRecords", &body)
         };
         (0..PUT_RECORDS_VARIANTS).map(variant).collect()

@@ -128,8 +128,10 @@ fn node_rival(work: &Path, name: &str, version: &str) -> Result<Value> {
         }
     }
     let binary = binary.display().to_string();
+    // It looks for its certificate in the directory it is started in.
+    let directory = home.join("node_modules").join(name).display().to_string();
     Ok(match name {
-        "kinesis-local" => json!({"name": name, "command": [binary],
+        "kinesis-local" => json!({"name": name, "command": [binary], "directory": directory,
             "environment": {"KINESIS_MOCK_PLAIN_PORT": "{port}", "KINESIS_MOCK_TLS_PORT": "0", "SHARD_LIMIT": "100", "LOG_LEVEL": "ERROR"}}),
         _ => {
             json!({"name": name, "command": [binary, "--port", "{port}", "--shardLimit", "100"], "environment": {}})
