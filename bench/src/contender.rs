@@ -74,19 +74,23 @@ impl Contender {
         while !answers(port) {
             if let Some(status) = running.child.try_wait()? {
                 bail!(
-                    "{} ended at once: {status}; see {}",
-                    self.name,
-                    work.join("server.log").display()
+                    "it ended at once: {status}; it said: {}",
+                    last_line(&work.join("server.log"))
                 );
             }
             if begun.elapsed() > Duration::from_secs(60) {
-                bail!("{} does not answer", self.name);
+                bail!("it does not answer");
             }
             std::thread::sleep(Duration::from_millis(1));
         }
         running.start = begun.elapsed();
         Ok(running)
     }
+}
+
+fn last_line(log: &Path) -> String {
+    let said = fs::read_to_string(log).unwrap_or_default();
+    said.lines().last().unwrap_or("nothing").to_owned()
 }
 
 fn answers(port: u16) -> bool {
@@ -104,6 +108,20 @@ impl Running {
     /// CPU seconds used so far, user and system, by the process and its children.
     pub fn cpu_seconds(&self) -> f64 {
         self.tree().iter().filter_map(|pid| cpu(*pid)).sum()
+    }
+
+    /// Waits until it has nothing left to do, 10 s at most: what it put off belongs to what it was asked.
+    pub fn settle(&self) {
+        let begun = Instant::now();
+        let mut before = self.cpu_seconds();
+        while begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(300));
+            let now = self.cpu_seconds();
+            if now - before < 0.011 {
+                return;
+            }
+            before = now;
+        }
     }
 
     /// Resident memory of the process and its children, in MiB.

@@ -12,9 +12,10 @@ use crate::load::{CONNECTIONS, RECORD_BYTES, RECORDS_PER_PUT, SHARDS};
 
 type Row = (Contender, Result<Figures, String>);
 
-/// A column: its heading, the figure, its digits, and whether smaller is better.
+/// A column: its heading, its name outside the table, the figure, its digits, and whether smaller is better.
 struct Column {
     heading: &'static str,
+    name: &'static str,
     figure: fn(&Figures) -> Option<f64>,
     digits: usize,
     smaller: bool,
@@ -23,78 +24,91 @@ struct Column {
 const COLUMNS: &[Column] = &[
     Column {
         heading: "PutRecords MB/s",
+        name: "PutRecords, throughput",
         figure: |f| Some(f.put_records.mb_per_s),
         digits: 1,
         smaller: false,
     },
     Column {
         heading: "CPU-s/GB",
+        name: "PutRecords, CPU",
         figure: |f| Some(f.put_records.cpu_s_per_gb),
         digits: 2,
         smaller: true,
     },
     Column {
         heading: "GetRecords MB/s",
+        name: "GetRecords, throughput",
         figure: |f| Some(f.get_records.mb_per_s),
         digits: 1,
         smaller: false,
     },
     Column {
         heading: "CPU-s/GB",
+        name: "GetRecords, CPU",
         figure: |f| Some(f.get_records.cpu_s_per_gb),
         digits: 2,
         smaller: true,
     },
     Column {
         heading: "PutRecord ×1 p50 ms",
+        name: "PutRecord alone, p50",
         figure: |f| Some(f.put_one.p50),
         digits: 2,
         smaller: true,
     },
     Column {
         heading: "p99",
+        name: "PutRecord alone, p99",
         figure: |f| Some(f.put_one.p99),
         digits: 2,
         smaller: true,
     },
     Column {
         heading: "PutRecord ×8 per s",
+        name: "PutRecord × 8, per second",
         figure: |f| Some(f.put_many.per_s),
         digits: 0,
         smaller: false,
     },
     Column {
         heading: "p99 ms",
+        name: "PutRecord × 8, p99",
         figure: |f| Some(f.put_many.p99),
         digits: 2,
         smaller: true,
     },
     Column {
         heading: "put → push p50 ms",
+        name: "put → push, p50",
         figure: |f| f.fan_out.map(|l| l.p50),
         digits: 2,
         smaller: true,
     },
     Column {
         heading: "p99",
+        name: "put → push, p99",
         figure: |f| f.fan_out.map(|l| l.p99),
         digits: 2,
         smaller: true,
     },
     Column {
         heading: "start ms",
+        name: "start",
         figure: |f| Some(f.start_ms),
         digits: 0,
         smaller: true,
     },
     Column {
         heading: "idle MiB",
+        name: "memory idle",
         figure: |f| Some(f.idle_mib),
         digits: 1,
         smaller: true,
     },
     Column {
         heading: "after ingest MiB",
+        name: "memory after ingest",
         figure: |f| Some(f.after_mib),
         digits: 1,
         smaller: true,
@@ -141,7 +155,8 @@ fn header(text: &mut String, floor: &Floor) -> Result<()> {
         text,
         "The load generator shares the cores. PutRecords and GetRecords carry {RECORDS_PER_PUT} × {RECORD_BYTES} B \
          over {SHARDS} shards, {CONNECTIONS} connections, HTTP/1.1, JSON; all requests are signed, the same for \
-         everyone. CPU-s/GB is the server's own CPU time per 10^9 bytes of payload.\n"
+         everyone. CPU-s/GB is the server's own CPU time per 10^9 bytes of payload, with \
+         whatever it still does when the last request is answered.\n"
     )?;
     writeln!(
         text,
@@ -197,22 +212,13 @@ fn ratios(text: &mut String, rows: &[Row]) -> Result<()> {
         "Against the best rival in each column (above 1: Millrace is better):\n"
     )?;
     writeln!(text, "| figure | best rival | times better |\n|---|---|--:|")?;
-    let mut group = "";
     for column in COLUMNS {
-        if column.heading.contains(' ') {
-            group = column.heading;
-        }
         let rivals = rows.iter().filter(|(c, _)| !c.name.starts_with("millrace"));
         let figures = rivals.filter_map(|(c, f)| Some((c.name.as_str(), (column.figure)(f.as_ref().ok()?)?)));
         let better = |a: f64, b: f64| if column.smaller { b / a } else { a / b };
         let best = figures.max_by(|a, b| better(a.1, 1.0).total_cmp(&better(b.1, 1.0)));
         if let (Some(mine), Some((name, theirs))) = ((column.figure)(ours), best) {
-            let heading = if group == column.heading {
-                group.to_owned()
-            } else {
-                format!("{group}: {}", column.heading)
-            };
-            writeln!(text, "| {heading} | {name} | {:.2} |", better(mine, theirs))?;
+            writeln!(text, "| {} | {name} | {:.2} |", column.name, better(mine, theirs))?;
         }
     }
     writeln!(text)?;

@@ -13,7 +13,7 @@ use millrace_api::Protocol;
 use millrace_base::Rng;
 use millrace_wire::call::Events;
 use millrace_wire::odd::OddAnswer;
-use millrace_wire::{ApiError, Codec};
+use millrace_wire::{ApiError, Codec, Pieces};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::limits::CORS_MAX_AGE_SECS;
@@ -37,6 +37,8 @@ const EVENT_STREAM: HeaderValue = HeaderValue::from_static("application/vnd.amaz
 pub(crate) enum AnswerBody {
     /// Written at once; the guard keeps the call open until it is.
     Whole { bytes: Bytes, call: Option<CallGuard> },
+    /// Made while it is written.
+    Pieces { pieces: Pieces, call: Option<CallGuard> },
     /// Written as it arises; ends early, but cleanly, when the server drains.
     Pushed {
         events: Events,
@@ -70,10 +72,24 @@ pub(crate) fn whole(
     content_type: Option<&'static str>,
     body: Bytes,
 ) -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::Whole {
+    let body = AnswerBody::Whole {
         bytes: body,
         call: None,
-    });
+    };
+    finite(status, content_type, body)
+}
+
+/// An answer that is made while it is written, without ids yet.
+pub(crate) fn pieces(
+    status: StatusCode,
+    content_type: Option<&'static str>,
+    pieces: Pieces,
+) -> Response<AnswerBody> {
+    finite(status, content_type, AnswerBody::Pieces { pieces, call: None })
+}
+
+fn finite(status: StatusCode, content_type: Option<&'static str>, body: AnswerBody) -> Response<AnswerBody> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     if let Some(content_type) = content_type {
         let value = HeaderValue::from_static(content_type);
@@ -151,7 +167,9 @@ pub(crate) fn seal(response: &mut Response<AnswerBody>, ids: &Ids, guard: CallGu
         }
     }
     match response.body_mut() {
-        AnswerBody::Whole { call, .. } | AnswerBody::Pushed { _call: call, .. } => *call = Some(guard),
+        AnswerBody::Whole { call, .. }
+        | AnswerBody::Pieces { call, .. }
+        | AnswerBody::Pushed { _call: call, .. } => *call = Some(guard),
     }
 }
 
@@ -187,6 +205,18 @@ pub(crate) fn preflight(asked: &HeaderMap) -> Response<AnswerBody> {
     response
 }
 
+impl AnswerBody {
+    /// Bytes still to be written; `None` where nobody knows.
+    pub(crate) fn left(&self) -> Option<u64> {
+        let left = match self {
+            Self::Whole { bytes, .. } => bytes.len(),
+            Self::Pieces { pieces, .. } => pieces.length,
+            Self::Pushed { .. } => return None,
+        };
+        Some(u64::try_from(left).unwrap_or(u64::MAX))
+    }
+}
+
 impl Body for AnswerBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
@@ -198,6 +228,10 @@ impl Body for AnswerBody {
         match &mut *self {
             Self::Whole { bytes, .. } if bytes.is_empty() => Poll::Ready(None),
             Self::Whole { bytes, .. } => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Pieces { pieces, .. } => Poll::Ready(pieces.pieces.next().map(|piece| {
+                pieces.length = pieces.length.saturating_sub(piece.len());
+                Ok(Frame::data(piece))
+            })),
             Self::Pushed {
                 events,
                 drained,
@@ -219,14 +253,11 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole { bytes, .. } if bytes.is_empty())
+        self.left() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole { bytes, .. } => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
-            Self::Pushed { .. } => SizeHint::default(),
-        }
+        self.left().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -234,6 +265,7 @@ impl fmt::Debug for AnswerBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole { bytes, .. } => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::Pieces { pieces, .. } => write!(f, "Pieces({pieces:?})"),
             Self::Pushed { .. } => f.write_str("Pushed"),
         }
     }
@@ -293,6 +325,20 @@ mod tests {
                 .into_body()
                 .is_end_stream()
         );
+    }
+
+    #[tokio::test]
+    async fn pieces_say_the_length_of_all_first() {
+        let given = Pieces {
+            length: 5,
+            pieces: Box::new([Bytes::from_static(b"abc"), Bytes::from_static(b"de")].into_iter()),
+        };
+        let mut body = pieces(StatusCode::OK, None, given).into_body();
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(5), false));
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "abc");
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(2), false));
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "de");
+        assert!(body.is_end_stream() && body.frame().await.is_none());
     }
 
     #[test]

@@ -94,11 +94,10 @@ impl Edge {
         code: &str,
         begun: Duration,
     ) {
-        if let AnswerBody::Whole { bytes, .. } = response.body() {
-            self.metrics
-                .answer_body_bytes
-                .add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        }
+        // What is pushed is counted when it leaves.
+        self.metrics
+            .answer_body_bytes
+            .add(response.body().left().unwrap_or(0));
         let took = self.clock.monotonic().saturating_sub(begun);
         self.metrics.answered(operation, code, took);
     }
@@ -132,6 +131,11 @@ impl Edge {
                     Ok(Reply::Body(body)) => {
                         let content_type = Some(codec.content_type());
                         let response = answer::whole(answer::status(op.status), content_type, body);
+                        Outcome::ok(response, named)
+                    }
+                    Ok(Reply::Pieces(pieces)) => {
+                        let content_type = Some(codec.content_type());
+                        let response = answer::pieces(answer::status(op.status), content_type, pieces);
                         Outcome::ok(response, named)
                     }
                     Ok(Reply::Events(events)) => {

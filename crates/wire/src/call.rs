@@ -24,10 +24,26 @@ pub struct Caller {
 /// Frames of an event stream, pushed as they arise; ending the stream ends the answer's body.
 pub type Events = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
+/// An encoded body in pieces that are made while they are sent: a large one is never whole in memory.
+pub struct Pieces {
+    /// Bytes of all pieces together.
+    pub length: usize,
+    /// The pieces in their order. Each should cost little enough to be made between two writes to a socket.
+    pub pieces: Box<dyn Iterator<Item = Bytes> + Send>,
+}
+
+impl fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.length)
+    }
+}
+
 /// What a service answers with HTTP 200.
 pub enum Reply {
     /// An encoded body; empty where the operation has no output.
     Body(Bytes),
+    /// An encoded body that may be large.
+    Pieces(Pieces),
     /// `application/vnd.amazon.eventstream`.
     Events(Events),
 }
@@ -36,6 +52,7 @@ impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body(body) => write!(f, "Body({} bytes)", body.len()),
+            Self::Pieces(pieces) => write!(f, "Pieces({pieces:?})"),
             Self::Events(_) => f.write_str("Events"),
         }
     }

@@ -28,7 +28,7 @@ pub mod timestamp;
 pub mod validate;
 
 pub use arn::Arn;
-pub use call::{Caller, Reply};
+pub use call::{Caller, Pieces, Reply};
 pub use codec::Codec;
 pub use error::ApiError;
 pub use validate::validate;

@@ -15,7 +15,7 @@ const HAS_KEY: u8 = 1;
 /// A record as it was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
-    /// The partition key; absent where the stream distributes records itself.
+    /// The partition key, UTF-8; absent where the stream distributes records itself.
     pub(crate) key: Option<Bytes>,
     /// The data.
     pub(crate) data: Bytes,

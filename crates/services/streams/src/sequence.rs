@@ -102,7 +102,7 @@ impl fmt::Display for SequenceNumber {
 }
 
 /// Decimal digits of every number: twice to three times 2^184.
-const DIGITS: usize = 56;
+pub(crate) const DIGITS: usize = 56;
 /// Decimal digits of a group.
 const GROUP_DIGITS: usize = 9;
 /// Numbers in a group, from 0.
@@ -112,21 +112,49 @@ type Groups = [u32; 7];
 /// What one more record adds: 2^80, in groups.
 const STEP: Groups = [174_706_176, 819_614_629, 1_208_925, 0, 0, 0, 0];
 
-/// Writes numbers one behind the other: that of the next record of the same append costs an addition.
+/// Writes numbers one behind the other: that of the next record of the same append costs an addition, and only the
+/// digits that change.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
-    last: Option<(SequenceNumber, Groups)>,
+    last: Option<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
+    number: SequenceNumber,
+    groups: Groups,
+    digits: [u8; DIGITS],
 }
 
 impl Writer {
     /// Appends the number's digits.
     pub(crate) fn write(&mut self, number: &SequenceNumber, out: &mut Vec<u8>) {
-        let groups = match &self.last {
-            Some((last, groups)) if follows(last, number) => add(groups, &STEP),
-            _ => groups(number),
+        let written = match self.last.take() {
+            Some(mut last) if follows(&last.number, number) => {
+                let groups = add(&last.groups, &STEP);
+                let slots = last.digits.rchunks_mut(GROUP_DIGITS);
+                for (slot, (new, old)) in slots.zip(groups.iter().zip(&last.groups)) {
+                    if new != old {
+                        write_group(*new, slot);
+                    }
+                }
+                Written {
+                    number: *number,
+                    groups,
+                    digits: last.digits,
+                }
+            }
+            _ => {
+                let groups = groups(number);
+                Written {
+                    number: *number,
+                    groups,
+                    digits: digits(&groups),
+                }
+            }
         };
-        out.extend_from_slice(&digits(&groups));
-        self.last = Some((*number, groups));
+        out.extend_from_slice(&written.digits);
+        self.last = Some(written);
     }
 }
 
@@ -184,14 +212,18 @@ fn groups(number: &SequenceNumber) -> Groups {
 fn digits(groups: &Groups) -> [u8; DIGITS] {
     let mut digits = [b'0'; DIGITS];
     // Groups do not wait for each other, so that their divisions overlap.
-    for (digits, group) in digits.rchunks_mut(GROUP_DIGITS).zip(groups) {
-        let mut rest = *group;
-        for digit in digits.iter_mut().rev() {
-            *digit = b"0123456789".get((rest % 10) as usize).copied().unwrap_or(b'0');
-            rest /= 10;
-        }
+    for (slot, group) in digits.rchunks_mut(GROUP_DIGITS).zip(groups) {
+        write_group(*group, slot);
     }
     digits
+}
+
+fn write_group(group: u32, slot: &mut [u8]) {
+    let mut rest = group;
+    for digit in slot.iter_mut().rev() {
+        *digit = b"0123456789".get((rest % 10) as usize).copied().unwrap_or(b'0');
+        rest /= 10;
+    }
 }
 
 /// `StartingSequenceNumber`

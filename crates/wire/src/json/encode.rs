@@ -55,7 +55,7 @@ fn scalar(kind: &Kind, value: &Value, out: &mut Vec<u8>) {
             out.extend_from_slice(timestamp::epoch_seconds(*millis).as_bytes());
         }
         (Kind::Timestamp(format), Value::Timestamp(millis)) => {
-            quote(&timestamp::format(*format, *millis), out);
+            quote(timestamp::format(*format, *millis), out);
         }
         _ => {
             debug_assert!(false, "a value that does not have its shape: {value:?}");
@@ -93,10 +93,10 @@ fn double(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a string with its quotes; only what must be escaped is.
-pub fn quote(text: &str, out: &mut Vec<u8>) {
+/// Writes a string, which is UTF-8, with its quotes; only what must be escaped is.
+pub fn quote(text: impl AsRef<[u8]>, out: &mut Vec<u8>) {
     out.push(b'"');
-    let mut rest = text.as_bytes();
+    let mut rest = text.as_ref();
     while let Some(at) = rest.iter().position(|b| *b < 0x20 || *b == b'"' || *b == b'\\') {
         let (run, tail) = rest.split_at(at);
         out.extend_from_slice(run);
@@ -108,6 +108,17 @@ pub fn quote(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// Bytes that [`quote`] writes.
+#[must_use]
+pub fn quoted_len(text: impl AsRef<[u8]>) -> usize {
+    let escaped = |byte: &u8| match byte {
+        b'"' | b'\\' | 0x08 | 0x0c | b'\n' | b'\r' | b'\t' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.as_ref().iter().map(escaped).sum::<usize>()
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {

@@ -72,7 +72,5 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
             ..position
         })),
     };
-    Ok(Reply::Body(
-        answer::records(call.codec, &page, next.as_deref()).into(),
-    ))
+    Ok(answer::records(call.codec, page, next.as_deref()))
 }

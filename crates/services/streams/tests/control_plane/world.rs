@@ -115,11 +115,11 @@ impl World {
     pub(crate) async fn call_as(&self, caller: &Caller, op: &str, body: Value) -> Result<Value, ApiError> {
         let op = millrace_api::kinesis::SERVICE.operation(op).unwrap();
         let body = Bytes::from(serde_json::to_vec(&body).unwrap());
-        match self.streams.call(caller, op, Codec::Json11, body).await? {
-            Reply::Body(body) if body.is_empty() => Ok(Value::Null),
-            Reply::Body(body) => Ok(serde_json::from_slice(&body).unwrap()),
-            Reply::Events(_) => panic!("no control-plane operation streams events"),
+        let answer = whole(self.streams.call(caller, op, Codec::Json11, body).await?);
+        if answer.is_empty() {
+            return Ok(Value::Null);
         }
+        Ok(serde_json::from_slice(&answer).unwrap())
     }
 
     pub(crate) async fn ok(&self, op: &str, body: Value) -> Value {
@@ -258,4 +258,17 @@ pub(crate) fn is_exact_cover(shards: &[Value]) -> bool {
     ranges.first().is_some_and(|r| r.0 == 0)
         && ranges.last().is_some_and(|r| r.1 == u128::MAX)
         && ranges.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0)
+}
+
+/// All of an answer's body, which has the announced length.
+pub(crate) fn whole(reply: Reply) -> Bytes {
+    match reply {
+        Reply::Body(body) => body,
+        Reply::Pieces(pieces) => {
+            let whole: Bytes = pieces.pieces.flatten().collect();
+            assert_eq!(whole.len(), pieces.length);
+            whole
+        }
+        Reply::Events(_) => panic!("events have no whole"),
+    }
 }

@@ -41,9 +41,7 @@ pub(crate) async fn call_as(
             .encode(shape, &Codec::Json11.decode(shape, &body).unwrap())
             .into();
     }
-    let Reply::Body(mut answer) = world.streams.call(caller, op, codec, body).await? else {
-        panic!("{} streams events", op.name);
-    };
+    let mut answer = world::whole(world.streams.call(caller, op, codec, body).await?);
     if codec == Codec::Cbor11 {
         let shape = op.output.unwrap();
         answer = Codec::Json11

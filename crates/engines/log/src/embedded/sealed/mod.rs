@@ -1,5 +1,6 @@
 //! Sealed files: where records live once they left the write-ahead log.
 
+mod buffers;
 pub(super) mod format;
 mod open;
 mod write;

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use millrace_base::Timestamp;
 
+use super::buffers::Buffers;
 use super::format::{BlockInfo, Footer, TRAILER_BYTES, Trailer, decode_block_runs};
 use super::name_of;
 use crate::batch::Budget;
 use crate::disk::{Access, Disk, DiskFile, read_exact};
 use crate::embedded::codec::{as_u64, as_usize};
-use crate::embedded::limits::{FOOTER_BYTES_MAX, OPEN_FILES_MAX};
+use crate::embedded::limits::{FOOTER_BYTES_MAX, OPEN_FILES_MAX, READ_BUFFER_BYTES};
 use crate::embedded::manifest::format::FORMAT_VERSION;
 use crate::embedded::state::Cached;
 use crate::{Entry, LogId, Offset};
@@ -23,6 +24,7 @@ pub(crate) struct OpenFile {
     file: Arc<dyn DiskFile>,
     pub(crate) footer: Footer,
     key: u64,
+    buffers: Buffers,
 }
 
 /// Bytes that are not what was written.
@@ -32,6 +34,10 @@ fn damaged(detail: impl Into<String>) -> io::Error {
 
 impl OpenFile {
     pub(crate) fn open(disk: &dyn Disk, key: u64, id: u64) -> io::Result<Self> {
+        Self::open_with(disk, key, id, Buffers::default())
+    }
+
+    fn open_with(disk: &dyn Disk, key: u64, id: u64, buffers: Buffers) -> io::Result<Self> {
         let file = disk.open(&name_of(id), Access::Read)?;
         let len = file.len()?;
         let mut bytes = [0; TRAILER_BYTES];
@@ -53,7 +59,12 @@ impl OpenFile {
         read_exact(&*file, &mut bytes, trailer.position)?;
         let footer = Footer::decode(key, &trailer, &bytes)
             .ok_or_else(|| damaged("its footer does not have its checksum"))?;
-        Ok(Self { file, footer, key })
+        Ok(Self {
+            file,
+            footer,
+            key,
+            buffers,
+        })
     }
 
     /// The blocks of the extent of `log` that begins with `first`.
@@ -67,9 +78,9 @@ impl OpenFile {
 
     /// Reads bytes that lie together.
     pub(crate) fn read(&self, position: u64, len: usize) -> io::Result<Bytes> {
-        let mut bytes = BytesMut::zeroed(len);
-        read_exact(&*self.file, &mut bytes, position)?;
-        Ok(bytes.freeze())
+        let mut buffer = self.buffers.take(len);
+        read_exact(&*self.file, buffer.as_mut_slice(), position)?;
+        Ok(buffer.freeze())
     }
 
     fn runs(&self, log: LogId, info: &BlockInfo, block: &Bytes) -> io::Result<Vec<Cached>> {
@@ -81,8 +92,8 @@ impl OpenFile {
         })
     }
 
-    /// Records of `log` from `from` on, as many as fit, out of the extent that begins with `first`; whole blocks
-    /// are read together.
+    /// Records of `log` from `from` on, as many as fit, out of the extent that begins with `first`; several
+    /// blocks are read together.
     pub(crate) fn records(
         &self,
         log: LogId,
@@ -94,30 +105,22 @@ impl OpenFile {
         let begin = blocks
             .partition_point(|block| block.first <= from)
             .saturating_sub(1);
-        let mut count = 0;
-        let mut len = 0;
-        for block in &blocks[begin..] {
-            if count > 0 && len > budget.bytes() {
-                break;
-            }
-            len += as_usize(u64::from(block.len));
-            count += 1;
-        }
-        let blocks = &blocks[begin..begin + count];
-        let Some(first) = blocks.first() else {
-            return Ok(Vec::new());
-        };
-        let mut bytes = self.read(first.position, len)?;
+        let mut blocks = blocks.get(begin..).unwrap_or_default();
         let mut entries = Vec::new();
-        for info in blocks {
-            let block = bytes.split_to(as_usize(u64::from(info.len)));
-            match self.runs(log, info, &block) {
-                Ok(runs) => runs
-                    .iter()
-                    .for_each(|run| run.collect(from, budget, &mut entries)),
-                // What lies before the damage is still good.
-                Err(_) if !entries.is_empty() => break,
-                Err(error) => return Err(error),
+        while let (Some(first), true) = (blocks.first(), budget.open()) {
+            let (now, later) = blocks.split_at(together(blocks, budget.bytes()));
+            blocks = later;
+            let mut bytes = self.read(first.position, now.iter().map(len).sum())?;
+            for info in now {
+                let block = bytes.split_to(len(info));
+                match self.runs(log, info, &block) {
+                    Ok(runs) => runs
+                        .iter()
+                        .for_each(|run| run.collect(from, budget, &mut entries)),
+                    // What lies before the damage is still good.
+                    Err(_) if !entries.is_empty() => return Ok(entries),
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(entries)
@@ -135,11 +138,27 @@ impl OpenFile {
     }
 }
 
+fn len(block: &BlockInfo) -> usize {
+    as_usize(u64::from(block.len))
+}
+
+/// How many blocks to read at once, for `wanted` bytes of records: at least one, else what fits in a buffer.
+fn together(blocks: &[BlockInfo], wanted: usize) -> usize {
+    let mut sum = 0;
+    let fits = blocks.iter().take_while(|block| {
+        let before = sum;
+        sum += len(block);
+        before == 0 || (before <= wanted && sum <= READ_BUFFER_BYTES)
+    });
+    fits.count()
+}
+
 /// Keeps the files that were read last open, with their footers.
 #[derive(Debug)]
 pub(crate) struct FooterCache {
     bytes_max: usize,
     inner: Mutex<Inner>,
+    buffers: Buffers,
 }
 
 #[derive(Debug, Default)]
@@ -154,6 +173,7 @@ impl FooterCache {
         Self {
             bytes_max,
             inner: Mutex::default(),
+            buffers: Buffers::default(),
         }
     }
 
@@ -169,7 +189,7 @@ impl FooterCache {
             }
         }
         // Two readers may load the same footer at once; that is cheaper than one waiting for the other's disk.
-        let file = Arc::new(OpenFile::open(disk, key, id)?);
+        let file = Arc::new(OpenFile::open_with(disk, key, id, self.buffers.clone())?);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let now = inner.clock;
         inner.bytes += file.footer.memory();

@@ -1,7 +1,8 @@
 //! Answers in CBOR of definite lengths (RFC 8949), with the service's own timestamps: tag 1 and integer milliseconds.
 
+use super::records::RecordWriter;
 use super::{parents, refusal};
-use crate::sequence::{SequenceNumber, Writer};
+use crate::sequence::{DIGITS, SequenceNumber, Writer};
 use crate::shard::append::Outcome;
 use crate::shard::read::{Page, Read};
 use crate::state::{Shard, ShardIndex, StreamKey};
@@ -16,32 +17,36 @@ const NUMBER_HEAD: [u8; 2] = [TEXT << 5 | 24, 56];
 /// Tag 1.
 const TIME: u8 = 0xc1;
 
-pub(super) fn records(page: &Page, next: Option<&str>, mut out: Vec<u8>) -> Vec<u8> {
-    let members = 2 + usize::from(next.is_some()) + usize::from(page.ended.is_some());
-    head(MAP, members, &mut out);
-    text("Records", &mut out);
-    head(LIST, page.records.len(), &mut out);
-    let mut numbers = Writer::default();
-    for read in &page.records {
-        record(read, &mut numbers, &mut out);
-    }
-    if let Some(next) = next {
-        text("NextShardIterator", &mut out);
-        text(next, &mut out);
-    }
-    text("MillisBehindLatest", &mut out);
-    let behind = u64::try_from(page.behind.as_millis()).unwrap_or(u64::MAX);
-    unsigned(UNSIGNED, behind, &mut out);
-    if let Some(ended) = &page.ended {
-        text("ChildShards", &mut out);
-        children(ended, &mut out);
-    }
-    out
+/// What stands before the records.
+pub(super) fn begin(page: &Page, next: bool, out: &mut Vec<u8>) {
+    head(
+        MAP,
+        2 + usize::from(next) + usize::from(page.ended.is_some()),
+        out,
+    );
+    text("Records", out);
+    head(LIST, page.records.len(), out);
 }
 
-fn record(read: &Read, numbers: &mut Writer, out: &mut Vec<u8>) {
+/// What stands behind the records.
+pub(super) fn end(page: &Page, next: Option<&str>, out: &mut Vec<u8>) {
+    if let Some(next) = next {
+        text("NextShardIterator", out);
+        text(next, out);
+    }
+    text("MillisBehindLatest", out);
+    let behind = u64::try_from(page.behind.as_millis()).unwrap_or(u64::MAX);
+    unsigned(UNSIGNED, behind, out);
+    if let Some(ended) = &page.ended {
+        text("ChildShards", out);
+        children(ended, out);
+    }
+}
+
+/// One record.
+pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) {
     head(MAP, 3 + usize::from(read.record.key.is_some()), out);
-    number("SequenceNumber", &read.number, numbers, out);
+    number("SequenceNumber", &read.number, &mut writer.numbers, out);
     text("ApproximateArrivalTimestamp", out);
     out.push(TIME);
     unsigned(UNSIGNED, read.time.0, out);
@@ -50,7 +55,39 @@ fn record(read: &Read, numbers: &mut Writer, out: &mut Vec<u8>) {
     out.extend_from_slice(&read.record.data);
     if let Some(key) = &read.record.key {
         text("PartitionKey", out);
-        text(std::str::from_utf8(key).unwrap_or_default(), out);
+        text(key, out);
+    }
+}
+
+/// Bytes of that record.
+pub(super) fn record_len(read: &Read) -> usize {
+    let names = text_len("SequenceNumber") + text_len("ApproximateArrivalTimestamp") + text_len("Data");
+    let key = read
+        .record
+        .key
+        .as_ref()
+        .map_or(0, |key| text_len("PartitionKey") + length_len(key.len()));
+    let (number, time) = (NUMBER_HEAD.len() + DIGITS, 1 + unsigned_len(read.time.0));
+    1 + names + number + time + length_len(read.record.data.len()) + key
+}
+
+fn text_len(text: &str) -> usize {
+    length_len(text.len())
+}
+
+/// Bytes of an item that carries `length` bytes.
+fn length_len(length: usize) -> usize {
+    unsigned_len(u64::try_from(length).unwrap_or(u64::MAX)) + length
+}
+
+/// Bytes that [`unsigned`] writes.
+fn unsigned_len(argument: u64) -> usize {
+    match argument {
+        0..24 => 1,
+        24..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        0x1_0000..0x1_0000_0000 => 5,
+        _ => 9,
     }
 }
 
@@ -59,18 +96,18 @@ fn children(children: &[Shard], out: &mut Vec<u8>) {
     for child in children {
         head(MAP, 3, out);
         text("ShardId", out);
-        text(&child.index.to_string(), out);
+        text(child.index.to_string(), out);
         text("ParentShards", out);
         head(LIST, parents(child).count(), out);
         for parent in parents(child) {
-            text(&parent.to_string(), out);
+            text(parent.to_string(), out);
         }
         text("HashKeyRange", out);
         head(MAP, 2, out);
         text("StartingHashKey", out);
-        text(&child.range.start.to_string(), out);
+        text(child.range.start.to_string(), out);
         text("EndingHashKey", out);
-        text(&child.range.end.to_string(), out);
+        text(child.range.end.to_string(), out);
     }
 }
 
@@ -102,7 +139,7 @@ pub(super) fn put_records(
             text("ErrorCode", &mut out);
             text(code, &mut out);
             text("ErrorMessage", &mut out);
-            text(&message, &mut out);
+            text(message, &mut out);
         }
     }
     unencrypted(&mut out);
@@ -112,7 +149,7 @@ pub(super) fn put_records(
 fn outcome(shard: ShardIndex, stored: &SequenceNumber, numbers: &mut Writer, out: &mut Vec<u8>) {
     number("SequenceNumber", stored, numbers, out);
     text("ShardId", out);
-    text(&shard.to_string(), out);
+    text(shard.to_string(), out);
 }
 
 fn unencrypted(out: &mut Vec<u8>) {
@@ -126,9 +163,10 @@ fn number(name: &str, number: &SequenceNumber, numbers: &mut Writer, out: &mut V
     numbers.write(number, out);
 }
 
-fn text(text: &str, out: &mut Vec<u8>) {
+fn text(text: impl AsRef<[u8]>, out: &mut Vec<u8>) {
+    let text = text.as_ref();
     head(TEXT, text.len(), out);
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
 }
 
 /// An item of this major type with a length.

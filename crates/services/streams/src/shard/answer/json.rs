@@ -2,60 +2,93 @@
 
 use std::io::Write as _;
 
+use millrace_base::Timestamp;
 use millrace_wire::json;
 
-use super::{parents, refusal};
-use crate::sequence::{SequenceNumber, Writer};
+use super::records::RecordWriter;
+use super::{ANSWER_OVERHEAD, parents, refusal};
+use crate::sequence::{DIGITS, SequenceNumber, Writer};
 use crate::shard::append::Outcome;
 use crate::shard::read::{Page, Read};
 use crate::state::{ShardIndex, StreamKey};
 
-pub(super) fn records(page: &Page, next: Option<&str>, mut out: Vec<u8>) -> Vec<u8> {
-    list(page, &mut out);
+const RECORD_BEGIN: &[u8] = b"{\"SequenceNumber\":\"";
+const TIME: &[u8] = b"\",\"ApproximateArrivalTimestamp\":";
+const DATA: &[u8] = b",\"Data\":\"";
+const KEY: &[u8] = b",\"PartitionKey\":";
+
+/// What stands before the records.
+pub(super) fn begin(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"Records\":[");
+}
+
+/// One record; commas between them are the caller's.
+pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) {
+    out.extend_from_slice(RECORD_BEGIN);
+    writer.numbers.write(&read.number, out);
+    out.extend_from_slice(TIME);
+    out.extend_from_slice(writer.time(read.time));
+    out.extend_from_slice(DATA);
+    base64_simd::STANDARD.encode_append(&read.record.data, out);
+    out.push(b'"');
+    if let Some(key) = &read.record.key {
+        out.extend_from_slice(KEY);
+        json::quote(key, out);
+    }
+    out.push(b'}');
+}
+
+/// Bytes of that record.
+pub(super) fn record_len(read: &Read) -> usize {
+    let key = read.record.key.as_ref();
+    let key = key.map_or(0, |key| KEY.len() + json::quoted_len(key));
+    let data = base64_simd::STANDARD.encoded_length(read.record.data.len());
+    let time = digits(read.time.0 / 1000) + ".000".len();
+    RECORD_BEGIN.len() + DIGITS + TIME.len() + time + DATA.len() + data + key + "\"}".len()
+}
+
+/// Decimal digits of a number.
+fn digits(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// Seconds with their milliseconds.
+pub(super) fn time(time: Timestamp, out: &mut Vec<u8>) {
+    let _ = write!(out, "{}.{:03}", time.0 / 1000, time.0 % 1000);
+}
+
+/// What stands behind the records.
+pub(super) fn end(page: &Page, next: Option<&str>, out: &mut Vec<u8>) {
+    out.push(b']');
     if let Some(next) = next {
         out.extend_from_slice(b",\"NextShardIterator\":");
-        json::quote(next, &mut out);
+        json::quote(next, out);
     }
-    end(page, &mut out);
-    out
+    position(page, out);
 }
 
-pub(super) fn event(page: &Page, next: Option<&SequenceNumber>, mut out: Vec<u8>) -> Vec<u8> {
-    list(page, &mut out);
-    if let Some(next) = next {
-        let _ = write!(out, ",\"ContinuationSequenceNumber\":\"{next}\"");
-    }
-    end(page, &mut out);
-    out
-}
-
-fn list(page: &Page, out: &mut Vec<u8>) {
-    let mut numbers = Writer::default();
-    out.extend_from_slice(b"{\"Records\":[");
-    for (i, Read { number, time, record }) in page.records.iter().enumerate() {
+/// The payload of a SubscribeToShardEvent.
+pub(super) fn event(page: &Page, next: Option<&SequenceNumber>) -> Vec<u8> {
+    let records: usize = page.records.iter().map(|read| 1 + record_len(read)).sum();
+    let mut out = Vec::with_capacity(records + ANSWER_OVERHEAD);
+    begin(&mut out);
+    let mut writer = RecordWriter::default();
+    for (i, read) in page.records.iter().enumerate() {
         if i > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(b"{\"SequenceNumber\":\"");
-        numbers.write(number, out);
-        let _ = write!(
-            out,
-            "\",\"ApproximateArrivalTimestamp\":{}.{:03},\"Data\":\"",
-            time.0 / 1000,
-            time.0 % 1000
-        );
-        base64_simd::STANDARD.encode_append(&record.data, out);
-        out.push(b'"');
-        if let Some(key) = &record.key {
-            out.extend_from_slice(b",\"PartitionKey\":");
-            json::quote(std::str::from_utf8(key).unwrap_or_default(), out);
-        }
-        out.push(b'}');
+        record(read, &mut writer, &mut out);
     }
     out.push(b']');
+    if let Some(next) = next {
+        let _ = write!(out, ",\"ContinuationSequenceNumber\":\"{next}\"");
+    }
+    position(page, &mut out);
+    out
 }
 
-fn end(page: &Page, out: &mut Vec<u8>) {
+/// Where the reader stands: behind by how much, and at a shard's end its children.
+fn position(page: &Page, out: &mut Vec<u8>) {
     let _ = write!(out, ",\"MillisBehindLatest\":{}", page.behind.as_millis());
     if let Some(children) = &page.ended {
         out.extend_from_slice(b",\"ChildShards\":[");

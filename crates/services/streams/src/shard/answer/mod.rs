@@ -1,36 +1,41 @@
-//! Writes what the data plane answers straight into one buffer: JSON, and CBOR 1.1 with its own timestamps.
+//! Writes what the data plane answers straight from its parts: JSON, and CBOR 1.1 with its own timestamps. What may be
+//! large – records – is written piece by piece while it is sent.
 
 mod cbor;
 mod json;
+mod records;
 #[cfg(test)]
 mod tests;
 
-use bytes::Bytes;
-use millrace_wire::Codec;
+use millrace_wire::{Codec, Pieces, Reply};
 
+use self::records::{PIECE_BYTES, Records};
 use super::append::Outcome;
 use super::read::Page;
 use crate::sequence::SequenceNumber;
 use crate::state::{Shard, ShardIndex, StreamKey};
 
-/// Bytes that a record's answer takes besides its data and key, generously.
-const RECORD_OVERHEAD: usize = 220;
 /// Bytes that the outcome of a put takes.
 const OUTCOME_BYTES: usize = 128;
 /// Bytes that everything else takes.
 const ANSWER_OVERHEAD: usize = 1024;
 
 /// The answer of GetRecords.
-pub(crate) fn records(codec: Codec, page: &Page, next: Option<&str>) -> Vec<u8> {
-    match codec {
-        Codec::Cbor11 => cbor::records(page, next, buffer(page, page.bytes)),
-        Codec::Json10 | Codec::Json11 => json::records(page, next, buffer(page, page.bytes / 3 * 4)),
+pub(crate) fn records(codec: Codec, page: Page, next: Option<&str>) -> Reply {
+    let records = Records::new(codec, page, next);
+    let length = records.length();
+    if length <= PIECE_BYTES {
+        return Reply::Body(records.flatten().collect());
     }
+    Reply::Pieces(Pieces {
+        length,
+        pieces: Box::new(records),
+    })
 }
 
 /// The payload of a SubscribeToShardEvent, always JSON. `next` is the number to go on behind; none at a shard's end.
 pub(crate) fn event(page: &Page, next: Option<&SequenceNumber>) -> Vec<u8> {
-    json::event(page, next, buffer(page, page.bytes / 3 * 4))
+    json::event(page, next)
 }
 
 /// The answer of PutRecord.
@@ -65,15 +70,6 @@ pub(crate) fn refusal(stream: &StreamKey, outcome: &Outcome) -> (&'static str, S
             ("InternalFailure", "Internal Service Failure".to_owned())
         }
     }
-}
-
-fn buffer(page: &Page, data: usize) -> Vec<u8> {
-    let keys: usize = page
-        .records
-        .iter()
-        .map(|read| read.record.key.as_ref().map_or(0, Bytes::len))
-        .sum();
-    Vec::with_capacity(data + keys + page.records.len() * RECORD_OVERHEAD + ANSWER_OVERHEAD)
 }
 
 fn parents(child: &Shard) -> impl Iterator<Item = ShardIndex> {

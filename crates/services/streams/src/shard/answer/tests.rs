@@ -91,8 +91,21 @@ fn expected_children(children: &[Shard]) -> Vec<api::ChildShard> {
     children.iter().map(child).collect()
 }
 
-fn back<T: Shaped>(codec: Codec, bytes: Vec<u8>) -> T {
-    codec.typed(&Bytes::from(bytes)).unwrap()
+fn back<T: Shaped>(codec: Codec, bytes: impl Into<Bytes>) -> T {
+    codec.typed(&bytes.into()).unwrap()
+}
+
+/// All of an answer; its announced length holds.
+fn whole(reply: Reply) -> Bytes {
+    match reply {
+        Reply::Body(body) => body,
+        Reply::Pieces(pieces) => {
+            let whole: Bytes = pieces.pieces.flatten().collect();
+            assert_eq!(whole.len(), pieces.length);
+            whole
+        }
+        Reply::Events(_) => panic!("records are no events"),
+    }
 }
 
 proptest! {
@@ -108,7 +121,9 @@ proptest! {
         let page = page(records, children);
         for codec in CODECS {
             let next = if end { None } else { Some("AAA+/=") };
-            let answer: api::GetRecordsOutput = back(codec, super::records(codec, &page, next));
+            let written = whole(super::records(codec, page.clone(), next));
+            prop_assert_eq!(written.len(), Records::new(codec, page.clone(), next).length());
+            let answer: api::GetRecordsOutput = back(codec, written);
             prop_assert_eq!(answer, api::GetRecordsOutput {
                 records: expected_records(&page),
                 next_shard_iterator: next.map(str::to_owned),
@@ -131,6 +146,21 @@ proptest! {
         prop_assert_eq!(event.millis_behind_latest, 77);
         prop_assert_eq!(event.child_shards, page.ended.as_deref().map(expected_children));
         prop_assert_eq!(event.continuation_sequence_number, next.map(|n| n.to_string()).unwrap_or_default());
+    }
+}
+
+#[test]
+fn a_large_answer_comes_in_pieces() {
+    for size in [0, 23, 24, 255, 256, 5000, 65_535, 65_536, 300_000] {
+        let record = (Some("key".to_owned()), vec![7; size], 1_700_000_000_123);
+        let page = page(vec![record; 1 + 200_000 / (size + 99)], None);
+        for codec in CODECS {
+            let reply = records(codec, page.clone(), Some("next"));
+            assert!(matches!(&reply, Reply::Pieces(_)), "{reply:?}");
+            let answer: api::GetRecordsOutput = back(codec, whole(reply));
+            assert_eq!(answer.records, expected_records(&page));
+            assert_eq!(answer.next_shard_iterator.as_deref(), Some("next"));
+        }
     }
 }
 
