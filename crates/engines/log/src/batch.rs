@@ -64,9 +64,4 @@ impl Budget {
     pub(crate) fn open(&self) -> bool {
         self.first || (self.records > 0 && self.bytes > 0)
     }
-
-    /// Bytes that may still be taken.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
 }

@@ -47,6 +47,26 @@ impl AlignedBuf {
         self.len = len;
     }
 
+    /// Sets the length; new bytes are whatever stood there, for somebody who overwrites them all.
+    pub fn resize_stale(&mut self, len: usize) {
+        self.reserve_total(len);
+        self.len = len;
+    }
+
+    /// Removes the first `count` bytes; what is left moves to the front.
+    pub fn consume(&mut self, count: usize) {
+        let count = count.min(self.len);
+        self.memory
+            .copy_within(self.start + count..self.start + self.len, self.start);
+        self.len -= count;
+    }
+
+    /// Bytes of memory it holds.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.memory.len()
+    }
+
     /// Appends bytes.
     pub fn extend(&mut self, bytes: &[u8]) {
         let len = self.len + bytes.len();
@@ -97,6 +117,16 @@ mod tests {
         buffer.resize(12_288);
         expected.resize(12_288, 0);
         assert_eq!(buffer.as_slice(), expected);
+        buffer.consume(5000);
+        assert_eq!(buffer.as_slice(), &expected[5000..]);
+        assert_eq!(buffer.as_slice().as_ptr().align_offset(ALIGN), 0);
+        buffer.resize_stale(20_000);
+        assert_eq!(
+            (buffer.len(), &buffer.as_slice()[..10]),
+            (20_000, &expected[5000..5010])
+        );
+        buffer.consume(30_000);
+        assert!(buffer.is_empty());
         buffer.clear(0);
         buffer.resize(10);
         assert_eq!(buffer.as_slice(), [0; 10]);

@@ -9,6 +9,7 @@
 //! [`RealDisk`] is a directory; `sim::SimDisk` keeps exactly these promises and breaks all others.
 
 mod buffer;
+mod read;
 mod real;
 #[cfg(any(test, feature = "contract"))]
 pub mod sim;
@@ -18,6 +19,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use buffer::AlignedBuf;
+pub use read::{read_blocks, read_exact};
 pub use real::RealDisk;
 
 /// How a file is opened.
@@ -25,8 +27,14 @@ pub use real::RealDisk;
 pub enum Access {
     /// An existing file, for reading.
     Read,
+    /// As `Read`, but in whole 4096-byte blocks into aligned buffers, past the operating system's cache where the file
+    /// system can do that.
+    ReadDirect,
     /// A file that does not exist yet, for reading and writing through the operating system's cache.
     Create,
+    /// As `Create`, but for writing whole 4096-byte blocks from aligned buffers, past the operating system's cache where
+    /// the file system can do that.
+    CreateDirect,
     /// An existing file for reading and writing whole 4096-byte blocks from aligned buffers, past the operating
     /// system's cache and durable on return where the file system can do that, else as with `Create`.
     Direct,
@@ -125,15 +133,4 @@ pub fn allocate(file: &dyn DiskFile, len: u64, mut pace: impl FnMut(usize)) -> i
         pace(step);
     }
     file.sync()
-}
-
-/// Reads exactly `bytes.len()` bytes.
-///
-/// # Errors
-/// `UnexpectedEof` when the file ends before, else the operating system's.
-pub fn read_exact(file: &dyn DiskFile, bytes: &mut [u8], position: u64) -> io::Result<()> {
-    if file.read_at(bytes, position)? < bytes.len() {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(())
 }

@@ -18,6 +18,8 @@ pub struct RealDisk {
     direct: bool,
 }
 
+/// What direct reads and writes come in.
+const BLOCK: usize = 4096;
 const LOCK: &str = "LOCK";
 const PROBE: &str = "probe.tmp";
 
@@ -39,7 +41,13 @@ impl RealDisk {
 }
 
 #[cfg(target_os = "linux")]
-const DIRECT: i32 = libc::O_DIRECT | libc::O_DSYNC;
+const DIRECT: i32 = libc::O_DIRECT;
+#[cfg(target_os = "linux")]
+const THROUGH: i32 = libc::O_DIRECT | libc::O_DSYNC;
+#[cfg(not(target_os = "linux"))]
+const DIRECT: i32 = 0;
+#[cfg(not(target_os = "linux"))]
+const THROUGH: i32 = 0;
 
 /// Opening with O_DIRECT succeeds on some file systems whose writes then fail, so that only a write tells.
 #[cfg(target_os = "linux")]
@@ -50,9 +58,9 @@ fn probe_direct(dir: &std::path::Path) -> bool {
             .create(true)
             .write(true)
             .mode(0o600)
-            .custom_flags(DIRECT)
+            .custom_flags(THROUGH)
             .open(&path)?;
-        file.write_all_at(AlignedBuf::zeroed(4096).as_slice(), 0)
+        file.write_all_at(AlignedBuf::zeroed(BLOCK).as_slice(), 0)
     };
     let works = probe().is_ok();
     // A leftover probe is harmless: every start overwrites it.
@@ -65,37 +73,21 @@ fn probe_direct(_dir: &std::path::Path) -> bool {
     false
 }
 
-#[cfg(target_os = "linux")]
-fn add_direct(options: &mut OpenOptions) {
-    options.custom_flags(DIRECT);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn add_direct(_options: &mut OpenOptions) {}
-
 impl Disk for RealDisk {
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
         options.read(true).mode(0o600);
-        let mut through = false;
-        match access {
-            Access::Read => {}
-            Access::Create => {
-                options.write(true).create_new(true);
-            }
-            Access::Update => {
-                options.write(true);
-            }
-            Access::Direct => {
-                options.write(true);
-                if self.direct {
-                    add_direct(&mut options);
-                    through = true;
-                }
-            }
+        options.write(!matches!(access, Access::Read | Access::ReadDirect));
+        options.create_new(matches!(access, Access::Create | Access::CreateDirect));
+        let direct =
+            self.direct && matches!(access, Access::Direct | Access::CreateDirect | Access::ReadDirect);
+        let through = direct && access == Access::Direct;
+        if direct {
+            options.custom_flags(if through { THROUGH } else { DIRECT });
         }
         Ok(Arc::new(RealFile {
             file: options.open(self.dir.join(name))?,
+            direct,
             through,
         }))
     }
@@ -144,6 +136,7 @@ impl Disk for RealDisk {
 #[derive(Debug)]
 struct RealFile {
     file: File,
+    direct: bool,
     through: bool,
 }
 
@@ -157,7 +150,13 @@ impl DiskFile for RealFile {
         while done < bytes.len() {
             match self.file.read_at(&mut bytes[done..], position + done as u64) {
                 Ok(0) => break,
-                Ok(n) => done += n,
+                Ok(n) => {
+                    done += n;
+                    if self.direct && !n.is_multiple_of(BLOCK) {
+                        // Only the end of a file cuts a block; another read from here would not be aligned.
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -201,7 +200,7 @@ mod tests {
     fn what_is_written_direct_is_read_back() {
         let dir = tempfile::tempdir().unwrap();
         let disk = RealDisk::open(dir.path().into()).unwrap();
-        super::super::allocate(&*disk.open("x", Access::Create).unwrap(), 8192, |_| {}).unwrap();
+        super::super::allocate(&*disk.open("x", Access::CreateDirect).unwrap(), 8192, |_| {}).unwrap();
         let file = disk.open("x", Access::Direct).unwrap();
         let mut block = AlignedBuf::zeroed(4096);
         block.as_mut_slice().fill(7);

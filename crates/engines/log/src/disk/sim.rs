@@ -343,8 +343,10 @@ impl Disk for SimDisk {
         }
         let known = state.names.get(name).copied();
         let inode = match (access, known) {
-            (Access::Create, Some(_)) => return Err(io::ErrorKind::AlreadyExists.into()),
-            (Access::Create, None) => {
+            (Access::Create | Access::CreateDirect, Some(_)) => {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            (Access::Create | Access::CreateDirect, None) => {
                 let fault = state.begin()?;
                 state.next_inode += 1;
                 let inode = state.next_inode;
@@ -359,6 +361,7 @@ impl Disk for SimDisk {
             disk: self.clone(),
             inode,
             through,
+            blocks: through || matches!(access, Access::CreateDirect | Access::ReadDirect),
         }))
     }
 
@@ -424,20 +427,33 @@ struct SimFile {
     disk: SimDisk,
     inode: u64,
     through: bool,
+    /// Takes whole aligned blocks only.
+    blocks: bool,
+}
+
+impl SimFile {
+    fn check(&self, bytes: &[u8], position: usize) -> io::Result<()> {
+        let aligned = position.is_multiple_of(4096)
+            && bytes.len().is_multiple_of(4096)
+            && bytes.as_ptr().align_offset(4096) == 0;
+        if self.blocks && !aligned {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(())
+    }
 }
 
 impl DiskFile for SimFile {
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
         let position = usize::try_from(position).map_err(io::Error::other)?;
-        if self.through && (!position.is_multiple_of(4096) || !bytes.len().is_multiple_of(4096)) {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
+        self.check(bytes, position)?;
         self.disk
             .lock_state()
             .write(self.inode, bytes, position, self.through)
     }
 
     fn read_at(&self, bytes: &mut [u8], position: u64) -> io::Result<usize> {
+        self.check(bytes, usize::try_from(position).map_err(io::Error::other)?)?;
         let state = self.disk.lock_state();
         if state.down {
             return Err(io::Error::other("the machine is down"));

@@ -216,7 +216,7 @@ fn damage_to_acknowledged_bytes_is_refused_and_named() {
     let cases: [(&str, usize, &str); 3] = [
         // A batch that later ones know to be durable.
         ("wal-00000001", (20 << 10) + 70, "unreadable"),
-        ("seg-0000000000000001", 270, "footer"),
+        ("seg-0000000000000001", 4096 - 50, "footer"),
         ("MANIFEST", 40, "checksum"),
     ];
     for (name, at, expected) in cases {

@@ -17,10 +17,12 @@ pub(crate) const META_RESERVE_SHARE: u64 = 16;
 pub(crate) const OPEN_FILES_MAX: usize = 256;
 /// Largest footer of a sealed file that is believed.
 pub(crate) const FOOTER_BYTES_MAX: u64 = 256 << 20;
-/// Bytes of a buffer that sealed files are read into: several blocks, and small enough to stay in the CPU's cache.
-pub(crate) const READ_BUFFER_BYTES: usize = 512 << 10;
-/// Such buffers kept for the next read while nobody needs them: 32 MiB.
+/// Bytes of a sealed file that are read at once: enough for the disk, and little enough for the CPU's cache.
+pub(crate) const GROUP_READ_BYTES: usize = 512 << 10;
+/// Buffers of that size kept for the next read while nobody needs them: about 36 MiB.
 pub(crate) const READ_BUFFERS_MAX: usize = 64;
+/// Bytes of sealed files kept in memory for the next reader.
+pub(crate) const GROUPS_BYTES_MAX: usize = 16 << 20;
 /// Bytes of records after which a block of a sealed file ends.
 pub(crate) const BLOCK_BYTES: usize = 64 << 10;
 /// Segments of the write-ahead log that may wait before they are sealed, however little is in them.

@@ -64,7 +64,7 @@ pub(super) fn make_segment(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let made = allocate(&*disk.open(&aside, Access::Create)?, bytes, pace);
+    let made = allocate(&*disk.open(&aside, Access::CreateDirect)?, bytes, pace);
     if let Err(error) = made {
         // Give the space back; a leftover goes at the next start at the latest.
         let _ = disk.unlink(&aside);

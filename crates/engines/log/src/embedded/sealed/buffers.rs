@@ -1,96 +1,112 @@
 //! Memory to read files into, used again and again: fresh memory costs a read a page fault and a zeroing per page,
-//! which is more than the copy out of the operating system's cache.
+//! which is more than reading itself.
 
+use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::embedded::limits::{READ_BUFFER_BYTES, READ_BUFFERS_MAX};
+use crate::disk::{AlignedBuf, DiskFile, read_blocks};
+use crate::embedded::limits::{ALIGN, BLOCK_BYTES, GROUP_READ_BYTES, READ_BUFFERS_MAX};
 
-/// Buffers of `READ_BUFFER_BYTES` that nobody holds at the moment.
+/// Bytes of a buffer: a group of blocks, the block with which it passes its size, and what alignment adds.
+const BUFFER_BYTES: usize = GROUP_READ_BYTES + BLOCK_BYTES + 2 * ALIGN;
+
+/// Buffers that nobody holds at the moment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+pub(super) struct Buffers(Arc<Mutex<Vec<AlignedBuf>>>);
 
-/// A buffer that returns when its last reader is gone.
+/// Bytes of a file in a buffer that returns when its last reader is gone.
 #[derive(Debug)]
-pub(super) struct Buffer {
-    bytes: Vec<u8>,
-    len: usize,
+struct Filled {
+    buffer: AlignedBuf,
+    range: Range<usize>,
     home: Buffers,
 }
 
 impl Buffers {
-    /// A buffer of `len` bytes; what stands in it is left from earlier.
-    pub(super) fn take(&self, len: usize) -> Buffer {
-        let kept = if len <= READ_BUFFER_BYTES {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-        } else {
-            None
-        };
-        Buffer {
-            bytes: kept.unwrap_or_else(|| vec![0; len.max(READ_BUFFER_BYTES)]),
-            len,
+    /// Reads `len` bytes at `position`.
+    pub(super) fn read(&self, file: &dyn DiskFile, position: u64, len: usize) -> io::Result<Bytes> {
+        let mut filled = Filled {
+            buffer: self.take(len),
+            range: 0..0,
             home: self.clone(),
+        };
+        filled.range = read_blocks(file, &mut filled.buffer, position, len)?;
+        Ok(Bytes::from_owner(filled))
+    }
+
+    fn take(&self, len: usize) -> AlignedBuf {
+        let mut buffer = AlignedBuf::default();
+        if len + 2 * ALIGN <= BUFFER_BYTES {
+            let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            buffer = kept.unwrap_or_default();
+            buffer.reserve_total(BUFFER_BYTES);
+        }
+        buffer
+    }
+
+    fn give_back(&self, buffer: AlignedBuf) {
+        // One for a large record is not worth its memory.
+        if buffer.capacity() <= BUFFER_BYTES + ALIGN {
+            let mut home = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if home.len() < READ_BUFFERS_MAX {
+                home.push(buffer);
+            }
         }
     }
 }
 
-impl Buffer {
-    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(..self.len).unwrap_or_default()
-    }
-
-    pub(super) fn freeze(self) -> Bytes {
-        Bytes::from_owner(self)
-    }
-}
-
-impl AsRef<[u8]> for Buffer {
+impl AsRef<[u8]> for Filled {
     fn as_ref(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        self.buffer.as_slice().get(self.range.clone()).unwrap_or_default()
     }
 }
 
-impl Drop for Buffer {
+impl Drop for Filled {
     fn drop(&mut self) {
-        // A larger one served one large record; it is not worth its memory.
-        if self.bytes.len() != READ_BUFFER_BYTES {
-            return;
-        }
-        let mut home = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if home.len() < READ_BUFFERS_MAX {
-            home.push(std::mem::take(&mut self.bytes));
-        }
+        self.home.give_back(std::mem::take(&mut self.buffer));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::sim::SimDisk;
+    use crate::disk::{Access, Disk as _};
+
+    fn file(bytes: usize) -> Arc<dyn DiskFile> {
+        let disk = SimDisk::new(1, false);
+        disk.put("x", (0..=250u8).cycle().take(bytes).collect());
+        disk.open("x", Access::ReadDirect).unwrap()
+    }
 
     #[test]
     fn a_buffer_returns_when_the_last_slice_is_gone() {
-        let buffers = Buffers::default();
-        let free = |buffers: &Buffers| buffers.0.lock().unwrap().len();
-        let mut buffer = buffers.take(3);
-        buffer.as_mut_slice().copy_from_slice(b"abc");
-        let bytes = buffer.freeze();
+        let (buffers, file) = (Buffers::default(), file(3 * BUFFER_BYTES));
+        let free = || buffers.0.lock().unwrap().len();
+        let bytes = buffers.read(&*file, 100, 3).unwrap();
         let slice = bytes.slice(1..);
         drop(bytes);
-        assert_eq!((&slice[..], free(&buffers)), (&b"bc"[..], 0));
+        assert_eq!((&slice[..], free()), (&[101, 102][..], 0));
         drop(slice);
-        assert_eq!(free(&buffers), 1);
-        assert_eq!(buffers.take(READ_BUFFER_BYTES).as_ref().len(), READ_BUFFER_BYTES);
-        assert_eq!(free(&buffers), 1);
+        assert_eq!(free(), 1);
+        let again = buffers.read(&*file, 4095, 2 * BUFFER_BYTES).unwrap();
+        assert_eq!((again[0], again.len(), free()), (79, 2 * BUFFER_BYTES, 1));
+        drop(again);
+        assert_eq!(free(), 1, "a large one is not kept");
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let buffers = Buffers::default();
-        let many: Vec<_> = (0..READ_BUFFERS_MAX + 3).map(|_| buffers.take(1)).collect();
-        let large = buffers.take(READ_BUFFER_BYTES + 1);
-        assert_eq!(large.as_ref().len(), READ_BUFFER_BYTES + 1);
-        drop((many, large));
+        let (buffers, file) = (Buffers::default(), file(4096));
+        let many: Vec<_> = (0..READ_BUFFERS_MAX + 3)
+            .map(|_| buffers.read(&*file, 0, 1).unwrap())
+            .collect();
+        drop(many);
+        assert_eq!(buffers.0.lock().unwrap().len(), READ_BUFFERS_MAX);
+        assert!(buffers.read(&*file, 4000, 97).is_err());
         assert_eq!(buffers.0.lock().unwrap().len(), READ_BUFFERS_MAX);
     }
 }

@@ -96,10 +96,14 @@ impl Footer {
         self.extents.len() * size_of::<ExtentInfo>() + self.blocks.len() * size_of::<BlockInfo>()
     }
 
+    /// Bytes of [`Self::encode`].
+    pub(crate) fn encoded_len(&self) -> usize {
+        8 + self.extents.len() * EXTENT_BYTES + self.blocks.len() * BLOCK_BYTES + TRAILER_BYTES
+    }
+
     /// The end of a file: footer and trailer.
     pub(crate) fn encode(&self, key: u64, file: u64, position: u64) -> Vec<u8> {
-        let len = 8 + self.extents.len() * EXTENT_BYTES + self.blocks.len() * BLOCK_BYTES;
-        let mut out = Vec::with_capacity(len + TRAILER_BYTES);
+        let mut out = Vec::with_capacity(self.encoded_len());
         put32(&mut out, &[as_u32(self.extents.len()), as_u32(self.blocks.len())]);
         for e in &self.extents {
             put64(

@@ -2,6 +2,7 @@
 
 mod buffers;
 pub(super) mod format;
+mod groups;
 mod open;
 mod write;
 

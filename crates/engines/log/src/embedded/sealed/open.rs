@@ -2,20 +2,21 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::slice::from_ref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use millrace_base::Timestamp;
 
 use super::buffers::Buffers;
-use super::format::{BlockInfo, Footer, TRAILER_BYTES, Trailer, decode_block_runs};
+use super::format::{BlockInfo, ExtentInfo, Footer, TRAILER_BYTES, Trailer, decode_block_runs};
+use super::groups::{Group, Groups, bytes_of, group_of};
 use super::name_of;
 use crate::batch::Budget;
-use crate::disk::{Access, Disk, DiskFile, read_exact};
+use crate::disk::{Access, Disk, DiskFile};
 use crate::embedded::codec::{as_u64, as_usize};
-use crate::embedded::limits::{FOOTER_BYTES_MAX, OPEN_FILES_MAX, READ_BUFFER_BYTES};
+use crate::embedded::limits::{FOOTER_BYTES_MAX, OPEN_FILES_MAX};
 use crate::embedded::manifest::format::FORMAT_VERSION;
-use crate::embedded::state::Cached;
 use crate::{Entry, LogId, Offset};
 
 /// A sealed file that can be read.
@@ -24,7 +25,15 @@ pub(crate) struct OpenFile {
     file: Arc<dyn DiskFile>,
     pub(crate) footer: Footer,
     key: u64,
+    id: u64,
+    memory: Arc<Memory>,
+}
+
+/// What all files of a store share.
+#[derive(Debug, Default)]
+struct Memory {
     buffers: Buffers,
+    groups: Groups,
 }
 
 /// Bytes that are not what was written.
@@ -32,19 +41,25 @@ fn damaged(detail: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, detail.into())
 }
 
+fn unsound(block: &BlockInfo) -> io::Error {
+    damaged(format!(
+        "the block at {} does not have its checksum",
+        block.position
+    ))
+}
+
 impl OpenFile {
     pub(crate) fn open(disk: &dyn Disk, key: u64, id: u64) -> io::Result<Self> {
-        Self::open_with(disk, key, id, Buffers::default())
+        Self::open_with(disk, key, id, Arc::default())
     }
 
-    fn open_with(disk: &dyn Disk, key: u64, id: u64, buffers: Buffers) -> io::Result<Self> {
-        let file = disk.open(&name_of(id), Access::Read)?;
+    fn open_with(disk: &dyn Disk, key: u64, id: u64, memory: Arc<Memory>) -> io::Result<Self> {
+        let file = disk.open(&name_of(id), Access::ReadDirect)?;
         let len = file.len()?;
-        let mut bytes = [0; TRAILER_BYTES];
         let at = len
             .checked_sub(as_u64(TRAILER_BYTES))
             .ok_or_else(|| damaged("it is too short"))?;
-        read_exact(&*file, &mut bytes, at)?;
+        let bytes = memory.buffers.read(&*file, at, TRAILER_BYTES)?;
         let trailer = Trailer::decode(&bytes, len).ok_or_else(|| damaged("its trailer is unreadable"))?;
         if trailer.version != FORMAT_VERSION {
             return Err(damaged(format!(
@@ -55,45 +70,55 @@ impl OpenFile {
         if trailer.len > FOOTER_BYTES_MAX || trailer.file != id {
             return Err(damaged("its trailer belongs to another file"));
         }
-        let mut bytes = vec![0; as_usize(trailer.len)];
-        read_exact(&*file, &mut bytes, trailer.position)?;
+        let bytes = memory
+            .buffers
+            .read(&*file, trailer.position, as_usize(trailer.len))?;
         let footer = Footer::decode(key, &trailer, &bytes)
             .ok_or_else(|| damaged("its footer does not have its checksum"))?;
         Ok(Self {
             file,
             footer,
             key,
-            buffers,
+            id,
+            memory,
         })
     }
 
-    /// The blocks of the extent of `log` that begins with `first`.
-    fn blocks(&self, log: LogId, first: Offset) -> io::Result<&[BlockInfo]> {
+    /// The extent of `log` that begins with `first`, and its blocks.
+    fn blocks(&self, log: LogId, first: Offset) -> io::Result<(&ExtentInfo, &[BlockInfo])> {
         let extent = self
             .footer
             .extent(log, first)
             .ok_or_else(|| damaged("the extent is not in it"))?;
-        Ok(self.footer.blocks_of(extent))
+        Ok((extent, self.footer.blocks_of(extent)))
     }
 
     /// Reads bytes that lie together.
     pub(crate) fn read(&self, position: u64, len: usize) -> io::Result<Bytes> {
-        let mut buffer = self.buffers.take(len);
-        read_exact(&*self.file, buffer.as_mut_slice(), position)?;
-        Ok(buffer.freeze())
+        self.memory.buffers.read(&*self.file, position, len)
     }
 
-    fn runs(&self, log: LogId, info: &BlockInfo, block: &Bytes) -> io::Result<Vec<Cached>> {
-        decode_block_runs(self.key, log, block).ok_or_else(|| {
-            damaged(format!(
-                "the block at {} does not have its checksum",
-                info.position
-            ))
-        })
+    /// The group that is `blocks`, from memory or from disk.
+    fn group(&self, log: LogId, blocks: &[BlockInfo]) -> io::Result<Arc<Group>> {
+        let position = blocks.first().map_or(0, |block| block.position);
+        let key = (self.id, position);
+        if let Some(group) = self.memory.groups.get(key) {
+            return Ok(group);
+        }
+        let len = bytes_of(blocks);
+        let mut bytes = self.read(position, len)?;
+        let runs = blocks
+            .iter()
+            .map(|block| decode_block_runs(self.key, log, &bytes.split_to(bytes_of(from_ref(block)))));
+        let group: Arc<Group> = Arc::new(runs.collect());
+        // What is damaged is looked at anew each time: the disk may have erred.
+        if group.iter().all(Option::is_some) {
+            self.memory.groups.put(key, Arc::clone(&group), len);
+        }
+        Ok(group)
     }
 
-    /// Records of `log` from `from` on, as many as fit, out of the extent that begins with `first`; several
-    /// blocks are read together.
+    /// Records of `log` from `from` on, as many as fit, out of the extent that begins with `first`.
     pub(crate) fn records(
         &self,
         log: LogId,
@@ -101,56 +126,42 @@ impl OpenFile {
         from: Offset,
         budget: &mut Budget,
     ) -> io::Result<Vec<Entry>> {
-        let blocks = self.blocks(log, first)?;
-        let begin = blocks
+        let (extent, blocks) = self.blocks(log, first)?;
+        let mut at = blocks
             .partition_point(|block| block.first <= from)
             .saturating_sub(1);
-        let mut blocks = blocks.get(begin..).unwrap_or_default();
         let mut entries = Vec::new();
-        while let (Some(first), true) = (blocks.first(), budget.open()) {
-            let (now, later) = blocks.split_at(together(blocks, budget.bytes()));
-            blocks = later;
-            let mut bytes = self.read(first.position, now.iter().map(len).sum())?;
-            for info in now {
-                let block = bytes.split_to(len(info));
-                match self.runs(log, info, &block) {
-                    Ok(runs) => runs
+        while at < blocks.len() && budget.open() {
+            let group = group_of(extent, blocks, at);
+            let read = self.group(log, &blocks[group.clone()])?;
+            for (block, runs) in blocks[group.clone()].iter().zip(&*read).skip(at - group.start) {
+                match runs {
+                    Some(runs) => runs
                         .iter()
                         .for_each(|run| run.collect(from, budget, &mut entries)),
                     // What lies before the damage is still good.
-                    Err(_) if !entries.is_empty() => return Ok(entries),
-                    Err(error) => return Err(error),
+                    None if !entries.is_empty() => return Ok(entries),
+                    None => return Err(unsound(block)),
                 }
             }
+            at = group.end;
         }
         Ok(entries)
     }
 
     /// The first offset of that extent whose time is `time` or later.
     pub(crate) fn offset_at(&self, log: LogId, first: Offset, time: Timestamp) -> io::Result<Option<Offset>> {
-        let blocks = self.blocks(log, first)?;
-        let Some(info) = blocks.get(blocks.partition_point(|block| block.last_time < time)) else {
+        let (extent, blocks) = self.blocks(log, first)?;
+        let at = blocks.partition_point(|block| block.last_time < time);
+        let Some(block) = blocks.get(at) else {
             return Ok(None);
         };
-        let block = self.read(info.position, as_usize(u64::from(info.len)))?;
-        let runs = self.runs(log, info, &block)?;
+        let group = group_of(extent, blocks, at);
+        let read = self.group(log, &blocks[group.clone()])?;
+        let runs = read.get(at - group.start).and_then(Option::as_ref);
+        let runs = runs.ok_or_else(|| unsound(block))?;
         Ok(runs.iter().find(|run| run.time >= time).map(|run| run.first))
     }
-}
-
-fn len(block: &BlockInfo) -> usize {
-    as_usize(u64::from(block.len))
-}
-
-/// How many blocks to read at once, for `wanted` bytes of records: at least one, else what fits in a buffer.
-fn together(blocks: &[BlockInfo], wanted: usize) -> usize {
-    let mut sum = 0;
-    let fits = blocks.iter().take_while(|block| {
-        let before = sum;
-        sum += len(block);
-        before == 0 || (before <= wanted && sum <= READ_BUFFER_BYTES)
-    });
-    fits.count()
 }
 
 /// Keeps the files that were read last open, with their footers.
@@ -158,7 +169,7 @@ fn together(blocks: &[BlockInfo], wanted: usize) -> usize {
 pub(crate) struct FooterCache {
     bytes_max: usize,
     inner: Mutex<Inner>,
-    buffers: Buffers,
+    memory: Arc<Memory>,
 }
 
 #[derive(Debug, Default)]
@@ -173,7 +184,7 @@ impl FooterCache {
         Self {
             bytes_max,
             inner: Mutex::default(),
-            buffers: Buffers::default(),
+            memory: Arc::default(),
         }
     }
 
@@ -189,7 +200,7 @@ impl FooterCache {
             }
         }
         // Two readers may load the same footer at once; that is cheaper than one waiting for the other's disk.
-        let file = Arc::new(OpenFile::open_with(disk, key, id, self.buffers.clone())?);
+        let file = Arc::new(OpenFile::open_with(disk, key, id, Arc::clone(&self.memory))?);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let now = inner.clock;
         inner.bytes += file.footer.memory();

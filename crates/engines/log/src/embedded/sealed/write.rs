@@ -10,9 +10,9 @@ use super::format::{self, BLOCK_HEADER_BYTES, BlockInfo, ExtentInfo, Footer};
 use super::name_of;
 use crate::LogId;
 use crate::Offset;
-use crate::disk::{Access, Disk, DiskFile};
+use crate::disk::{Access, AlignedBuf, Disk, DiskFile};
 use crate::embedded::codec::{as_u32, as_u64};
-use crate::embedded::limits::{BLOCK_BYTES, PIECE_BYTES, SYNC_BYTES};
+use crate::embedded::limits::{ALIGN, BLOCK_BYTES, PIECE_BYTES, SYNC_BYTES};
 use crate::embedded::state::Cached;
 
 /// See the module. Logs come in ascending order, each log's records in theirs.
@@ -21,7 +21,8 @@ pub(crate) struct Writer<'a> {
     key: u64,
     pub(crate) id: u64,
     pace: &'a mut dyn FnMut(usize),
-    piece: Vec<u8>,
+    /// What comes behind `written`, which is a multiple of `ALIGN`.
+    piece: AlignedBuf,
     written: u64,
     unsynced: usize,
     footer: Footer,
@@ -38,11 +39,11 @@ impl<'a> Writer<'a> {
         pace: &'a mut dyn FnMut(usize),
     ) -> io::Result<Self> {
         Ok(Self {
-            file: disk.open(&name_of(id), Access::Create)?,
+            file: disk.open(&name_of(id), Access::CreateDirect)?,
             key,
             id,
             pace,
-            piece: Vec::new(),
+            piece: AlignedBuf::default(),
             written: 0,
             unsynced: 0,
             footer: Footer::default(),
@@ -141,7 +142,7 @@ impl<'a> Writer<'a> {
             len: as_u32(block.len()),
             records,
         });
-        self.piece.extend_from_slice(block);
+        self.piece.extend(block);
         if self.piece.len() >= PIECE_BYTES {
             self.flush()
         } else {
@@ -190,12 +191,13 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Writes the whole blocks of the piece.
     fn flush(&mut self) -> io::Result<()> {
-        self.file.write_at(&self.piece, self.written)?;
-        let len = self.piece.len();
+        let len = self.piece.len() - self.piece.len() % ALIGN;
+        self.file.write_at(&self.piece.as_slice()[..len], self.written)?;
         self.written += as_u64(len);
         self.unsynced += len;
-        self.piece.clear();
+        self.piece.consume(len);
         if self.unsynced >= SYNC_BYTES {
             // In small portions, so that no burst of them stands before the next commit.
             self.unsynced = 0;
@@ -207,9 +209,13 @@ impl<'a> Writer<'a> {
 
     /// Writes footer and trailer and makes the file's bytes durable; its name is the caller's to sync.
     pub(crate) fn finish(mut self) -> io::Result<(Footer, u64)> {
+        // Zeros before the footer make the file end with a whole block.
+        let len = self.piece.len() + self.footer.encoded_len();
+        self.piece
+            .resize(self.piece.len() + len.next_multiple_of(ALIGN) - len);
         let position = self.written + as_u64(self.piece.len());
-        let end = self.footer.encode(self.key, self.id, position);
-        self.piece.extend_from_slice(&end);
+        self.piece
+            .extend(&self.footer.encode(self.key, self.id, position));
         self.flush()?;
         self.file.sync()?;
         Ok((self.footer, self.written))
