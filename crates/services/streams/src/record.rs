@@ -6,6 +6,7 @@
 //! Sequence number and arrival time are not in it: they follow from the offset and the append time that the log keeps.
 
 use bytes::Bytes;
+use millrace_wire::json;
 
 /// Bytes in front of the partition key.
 pub(crate) const HEADER_BYTES: usize = 4;
@@ -17,6 +18,8 @@ const HAS_KEY: u8 = 1;
 pub(crate) struct Record {
     /// The partition key, UTF-8; absent where the stream distributes records itself.
     pub(crate) key: Option<Bytes>,
+    /// Whether the key stands in JSON as it is. Known here because to look at it again later costs a cache miss.
+    pub(crate) plain_key: bool,
     /// The data.
     pub(crate) data: Bytes,
 }
@@ -39,6 +42,7 @@ pub(crate) fn read(bytes: &Bytes) -> Option<Record> {
     let key = bytes.get(HEADER_BYTES..end)?;
     std::str::from_utf8(key).ok()?;
     Some(Record {
+        plain_key: json::is_plain(key),
         key: (flags & HAS_KEY != 0).then(|| bytes.slice(HEADER_BYTES..end)),
         data: bytes.slice(end..),
     })

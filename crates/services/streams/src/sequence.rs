@@ -116,8 +116,11 @@ const STEP: Groups = [174_706_176, 819_614_629, 1_208_925, 0, 0, 0, 0];
 /// digits that change.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
-    last: Option<Written>,
+    /// The last number of a shard, by the shard's index: an answer to PutRecords goes back and forth between shards.
+    last: [Option<Written>; WRITER_SHARDS],
 }
+
+const WRITER_SHARDS: usize = 8;
 
 #[derive(Debug)]
 struct Written {
@@ -129,7 +132,8 @@ struct Written {
 impl Writer {
     /// Appends the number's digits.
     pub(crate) fn write(&mut self, number: &SequenceNumber, out: &mut Vec<u8>) {
-        let written = match self.last.take() {
+        let slot = &mut self.last[number.shard.0 as usize % WRITER_SHARDS];
+        let written = match slot.take() {
             Some(mut last) if follows(&last.number, number) => {
                 let groups = add(&last.groups, &STEP);
                 let slots = last.digits.rchunks_mut(GROUP_DIGITS);
@@ -154,7 +158,7 @@ impl Writer {
             }
         };
         out.extend_from_slice(&written.digits);
-        self.last = Some(written);
+        *slot = Some(written);
     }
 }
 

@@ -110,6 +110,14 @@ pub fn quote(text: impl AsRef<[u8]>, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Whether [`quote`] writes nothing but the text and its quotes.
+#[must_use]
+pub fn is_plain(text: impl AsRef<[u8]>) -> bool {
+    // Without an early end it is a handful of vector instructions.
+    let escaped = |b: &u8| (*b < 0x20) | (*b == b'"') | (*b == b'\\');
+    !text.as_ref().iter().fold(false, |any, byte| any | escaped(byte))
+}
+
 /// Bytes that [`quote`] writes.
 #[must_use]
 pub fn quoted_len(text: impl AsRef<[u8]>) -> usize {

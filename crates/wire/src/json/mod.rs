@@ -16,7 +16,7 @@ use millrace_api::{Shape, Value};
 
 use crate::ApiError;
 
-pub use encode::{quote, quoted_len};
+pub use encode::{is_plain, quote, quoted_len};
 
 /// Decodes a body as `shape`. Constraints are not looked at; see [`validate`](mod@crate::validate).
 ///

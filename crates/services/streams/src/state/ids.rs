@@ -71,9 +71,26 @@ pub struct StreamUid(pub u64);
 #[serde(transparent)]
 pub struct ShardIndex(pub u32);
 
+impl ShardIndex {
+    /// The shard's id; answers hold one for every record.
+    #[must_use]
+    pub fn text(self) -> [u8; 20] {
+        let mut text = *b"shardId-000000000000";
+        let mut rest = self.0;
+        for digit in text.iter_mut().rev() {
+            if rest == 0 {
+                break;
+            }
+            *digit += (rest % 10) as u8;
+            rest /= 10;
+        }
+        text
+    }
+}
+
 impl fmt::Display for ShardIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "shardId-{:012}", self.0)
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use millrace_base::Timestamp;
 
 use crate::batch::ends_fit;
+use crate::disk::AlignedBuf;
 use crate::embedded::codec::{Fields, as_u32, as_u64, as_usize, keyed_crc};
 use crate::embedded::manifest::format::FORMAT_VERSION;
 use crate::embedded::state::Cached;
@@ -232,11 +233,19 @@ impl Trailer {
 }
 
 /// Appends records to a block that is being built.
-pub(crate) fn put_run(block: &mut Vec<u8>, first: Offset, time: Timestamp, ends: &[u32], bytes: &[u8]) {
-    put64(block, &[first, time.0]);
-    put32(block, &[as_u32(ends.len()), as_u32(bytes.len())]);
-    put32(block, ends);
-    block.extend_from_slice(bytes);
+pub(crate) fn put_run(
+    block: &mut AlignedBuf,
+    first: Offset,
+    time: Timestamp,
+    ends: impl ExactSizeIterator<Item = u32>,
+    bytes: &[u8],
+) {
+    let mut head = Vec::with_capacity(run_bytes(ends.len(), 0));
+    put64(&mut head, &[first, time.0]);
+    put32(&mut head, &[as_u32(ends.len()), as_u32(bytes.len())]);
+    ends.for_each(|end| put32(&mut head, &[end]));
+    block.extend(&head);
+    block.extend(bytes);
 }
 
 /// Bytes that a run takes in a block.

@@ -21,14 +21,22 @@ pub(crate) struct Writer<'a> {
     key: u64,
     pub(crate) id: u64,
     pace: &'a mut dyn FnMut(usize),
-    /// What comes behind `written`, which is a multiple of `ALIGN`.
+    /// What comes behind `written`, which is a multiple of `ALIGN`; the block that is being built stands at its end.
     piece: AlignedBuf,
     written: u64,
     unsynced: usize,
     footer: Footer,
     extent: Option<ExtentInfo>,
-    block: Vec<u8>,
-    block_info: Option<(Offset, Timestamp, usize)>,
+    block: Option<OpenBlock>,
+}
+
+/// The block that is being built.
+struct OpenBlock {
+    /// Where it begins in the piece.
+    begin: usize,
+    first: Offset,
+    last_time: Timestamp,
+    records: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -48,8 +56,7 @@ impl<'a> Writer<'a> {
             unsynced: 0,
             footer: Footer::default(),
             extent: None,
-            block: Vec::new(),
-            block_info: None,
+            block: None,
         })
     }
 
@@ -57,12 +64,16 @@ impl<'a> Writer<'a> {
     pub(crate) fn records(&mut self, log: LogId, cached: &Cached, from: Offset) -> io::Result<()> {
         let mut index = usize::try_from(from.saturating_sub(cached.first)).unwrap_or(usize::MAX);
         while index < cached.ends.len() {
-            let room = BLOCK_BYTES.saturating_sub(self.block.len());
+            let filled = self
+                .block
+                .as_ref()
+                .map_or(0, |block| self.piece.len() - block.begin);
+            let room = BLOCK_BYTES.saturating_sub(filled);
             let base = if index == 0 { 0 } else { cached.ends[index - 1] };
             let fits = cached.ends[index..].partition_point(|end| {
                 usize::try_from(*end - base).is_ok_and(|bytes| format::run_bytes(1, bytes) <= room)
             });
-            if fits == 0 && !self.block.is_empty() {
+            if fits == 0 && filled > 0 {
                 self.end_block(log)?;
                 continue;
             }
@@ -75,22 +86,9 @@ impl<'a> Writer<'a> {
 
     fn run(&mut self, log: LogId, cached: &Cached, index: usize, upto: usize, base: u32) {
         let first = cached.first + as_u64(index);
-        let ends: Vec<u32> = cached.ends[index..upto].iter().map(|end| end - base).collect();
+        let ends = cached.ends[index..upto].iter().map(|end| end - base);
         let begin = usize::try_from(base).unwrap_or(usize::MAX);
         let end = usize::try_from(cached.ends[upto - 1]).unwrap_or(usize::MAX);
-        if self.block.is_empty() {
-            self.block.resize(BLOCK_HEADER_BYTES, 0);
-        }
-        format::put_run(
-            &mut self.block,
-            first,
-            cached.time,
-            &ends,
-            &cached.bytes[begin..end],
-        );
-        let (_, last_time, records) = self.block_info.get_or_insert((first, cached.time, 0));
-        *last_time = cached.time;
-        *records += upto - index;
         self.extend(
             log,
             first,
@@ -99,6 +97,20 @@ impl<'a> Writer<'a> {
             cached.time,
             as_u64(end - begin),
         );
+        let piece = &mut self.piece;
+        let block = self.block.get_or_insert_with(|| {
+            let begin = piece.len();
+            piece.resize(begin + BLOCK_HEADER_BYTES);
+            OpenBlock {
+                begin,
+                first,
+                last_time: cached.time,
+                records: 0,
+            }
+        });
+        block.last_time = cached.time;
+        block.records += upto - index;
+        format::put_run(piece, first, cached.time, ends, &cached.bytes[begin..end]);
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of one extent")]
@@ -122,27 +134,26 @@ impl<'a> Writer<'a> {
     }
 
     fn end_block(&mut self, log: LogId) -> io::Result<()> {
-        let Some((first, last_time, records)) = self.block_info.take() else {
+        let Some(block) = self.block.take() else {
             return Ok(());
         };
-        let mut block = std::mem::take(&mut self.block);
-        format::finish_block(self.key, log, &mut block);
-        self.place(first, last_time, as_u32(records), &block)?;
-        block.clear();
-        self.block = block;
-        Ok(())
+        let bytes = self
+            .piece
+            .as_mut_slice()
+            .get_mut(block.begin..)
+            .unwrap_or_default();
+        format::finish_block(self.key, log, bytes);
+        self.footer.blocks.push(BlockInfo {
+            first: block.first,
+            last_time: block.last_time,
+            position: self.written + as_u64(block.begin),
+            len: as_u32(bytes.len()),
+            records: as_u32(block.records),
+        });
+        self.flush_if_full()
     }
 
-    fn place(&mut self, first: Offset, last_time: Timestamp, records: u32, block: &[u8]) -> io::Result<()> {
-        let position = self.written + as_u64(self.piece.len());
-        self.footer.blocks.push(BlockInfo {
-            first,
-            last_time,
-            position,
-            len: as_u32(block.len()),
-            records,
-        });
-        self.piece.extend(block);
+    fn flush_if_full(&mut self) -> io::Result<()> {
         if self.piece.len() >= PIECE_BYTES {
             self.flush()
         } else {
@@ -177,7 +188,12 @@ impl<'a> Writer<'a> {
             info.last_time,
             bytes,
         );
-        self.place(info.first, info.last_time, info.records, block)
+        self.footer.blocks.push(BlockInfo {
+            position: self.written + as_u64(self.piece.len()),
+            ..*info
+        });
+        self.piece.extend(block);
+        self.flush_if_full()
     }
 
     /// Ends the log's extent.

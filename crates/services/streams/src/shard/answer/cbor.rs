@@ -149,7 +149,7 @@ pub(super) fn put_records(
 fn outcome(shard: ShardIndex, stored: &SequenceNumber, numbers: &mut Writer, out: &mut Vec<u8>) {
     number("SequenceNumber", stored, numbers, out);
     text("ShardId", out);
-    text(shard.to_string(), out);
+    text(shard.text(), out);
 }
 
 fn unencrypted(out: &mut Vec<u8>) {

@@ -33,7 +33,13 @@ pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) 
     out.push(b'"');
     if let Some(key) = &read.record.key {
         out.extend_from_slice(KEY);
-        json::quote(key, out);
+        if read.record.plain_key {
+            out.push(b'"');
+            out.extend_from_slice(key);
+            out.push(b'"');
+        } else {
+            json::quote(key, out);
+        }
     }
     out.push(b'}');
 }
@@ -41,7 +47,14 @@ pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) 
 /// Bytes of that record.
 pub(super) fn record_len(read: &Read) -> usize {
     let key = read.record.key.as_ref();
-    let key = key.map_or(0, |key| KEY.len() + json::quoted_len(key));
+    let key = key.map_or(0, |key| {
+        let quoted = if read.record.plain_key {
+            key.len() + 2
+        } else {
+            json::quoted_len(key)
+        };
+        KEY.len() + quoted
+    });
     let data = base64_simd::STANDARD.encoded_length(read.record.data.len());
     let time = digits(read.time.0 / 1000) + ".000".len();
     RECORD_BEGIN.len() + DIGITS + TIME.len() + time + DATA.len() + data + key + "\"}".len()
@@ -131,9 +144,11 @@ pub(super) fn put_records(
             out.push(b',');
         }
         if let Outcome::Stored { shard, number } = outcome {
-            out.extend_from_slice(b"{\"SequenceNumber\":\"");
+            out.extend_from_slice(RECORD_BEGIN);
             numbers.write(number, &mut out);
-            let _ = write!(out, "\",\"ShardId\":\"{shard}\"}}");
+            out.extend_from_slice(b"\",\"ShardId\":\"");
+            out.extend_from_slice(&shard.text());
+            out.extend_from_slice(b"\"}");
         } else {
             let (code, message) = refusal(stream, outcome);
             let _ = write!(out, "{{\"ErrorCode\":\"{code}\",\"ErrorMessage\":");

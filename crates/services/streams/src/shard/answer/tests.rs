@@ -46,6 +46,7 @@ fn page(records: Vec<(Option<String>, Vec<u8>, u64)>, ended: Option<Vec<Shard>>)
         number: number(at * at),
         time: Timestamp(time),
         record: Record {
+            plain_key: key.as_deref().is_none_or(millrace_wire::json::is_plain),
             key: key.map(Bytes::from),
             data: data.into(),
         },
