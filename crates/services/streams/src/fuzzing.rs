@@ -36,7 +36,7 @@ pub fn put_records(bytes: &[u8]) {
             assert_eq!(plain(read), decoded, "{shape:?} in {codec:?}");
         }
     }
-    let _ = record::read(&body);
+    let _ = record::read(body);
 }
 
 /// The put with its data decoded, as appending does it; `None` where that fails.

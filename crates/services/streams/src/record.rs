@@ -16,12 +16,29 @@ const HAS_KEY: u8 = 1;
 /// A record as it was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
+    bytes: Bytes,
+    has_key: bool,
+    /// Where the key ends and the data begins.
+    key_end: usize,
+    plain_key: bool,
+}
+
+impl Record {
     /// The partition key, UTF-8; absent where the stream distributes records itself.
-    pub(crate) key: Option<Bytes>,
-    /// Whether the key stands in JSON as it is. Known here because to look at it again later costs a cache miss.
-    pub(crate) plain_key: bool,
+    pub(crate) fn key(&self) -> Option<&[u8]> {
+        let key = self.bytes.get(HEADER_BYTES..self.key_end);
+        key.filter(|_| self.has_key)
+    }
+
+    /// Whether the key stands in JSON as it is: to look at it again costs a cache miss for every record.
+    pub(crate) fn has_plain_key(&self) -> bool {
+        self.plain_key
+    }
+
     /// The data.
-    pub(crate) data: Bytes,
+    pub(crate) fn data(&self) -> &[u8] {
+        self.bytes.get(self.key_end..).unwrap_or_default()
+    }
 }
 
 /// Appends what stands before the data. A key longer than 64 KiB cannot come here: 256 characters are the limit.
@@ -34,17 +51,18 @@ pub(crate) fn begin(key: Option<&str>, out: &mut Vec<u8>) {
 }
 
 /// Takes a record apart without copying; `None` for bytes that are none.
-pub(crate) fn read(bytes: &Bytes) -> Option<Record> {
+pub(crate) fn read(bytes: Bytes) -> Option<Record> {
     let [VERSION, flags, high, low] = *bytes.first_chunk::<HEADER_BYTES>()? else {
         return None;
     };
-    let end = HEADER_BYTES + usize::from(u16::from_be_bytes([high, low]));
-    let key = bytes.get(HEADER_BYTES..end)?;
+    let key_end = HEADER_BYTES + usize::from(u16::from_be_bytes([high, low]));
+    let key = bytes.get(HEADER_BYTES..key_end)?;
     std::str::from_utf8(key).ok()?;
     Some(Record {
+        has_key: flags & HAS_KEY != 0,
         plain_key: json::is_plain(key),
-        key: (flags & HAS_KEY != 0).then(|| bytes.slice(HEADER_BYTES..end)),
-        data: bytes.slice(end..),
+        key_end,
+        bytes,
     })
 }
 
@@ -58,9 +76,9 @@ mod tests {
             let mut bytes = Vec::new();
             begin(key, &mut bytes);
             bytes.extend_from_slice(b"data");
-            let record = read(&bytes.into()).unwrap();
-            assert_eq!(record.key.as_deref(), key.map(str::as_bytes));
-            assert_eq!(record.data.as_ref(), b"data");
+            let record = read(bytes.into()).unwrap();
+            assert_eq!(record.key(), key.map(str::as_bytes));
+            assert_eq!(record.data(), b"data");
         }
     }
 
@@ -71,8 +89,8 @@ mod tests {
             (b"\x01\x00\x00\x00data", None, b"data"),
             (b"\x01\x01\x00\x01k", Some(b"k"), b""),
         ] {
-            let record = read(&Bytes::from_static(bytes)).unwrap();
-            assert_eq!((record.key.as_deref(), record.data.as_ref()), (key, data));
+            let record = read(Bytes::from_static(bytes)).unwrap();
+            assert_eq!((record.key(), record.data()), (key, data));
         }
     }
 
@@ -85,7 +103,7 @@ mod tests {
             &[1, 1, 0, 9, 1],
             &[1, 1, 0, 1, 0xff],
         ] {
-            assert_eq!(read(&Bytes::copy_from_slice(bytes)), None);
+            assert_eq!(read(Bytes::copy_from_slice(bytes)), None);
         }
     }
 }

@@ -66,12 +66,9 @@ impl Streams {
         } else {
             None
         };
-        let records: Vec<Read> = chunk
-            .entries
-            .iter()
-            .filter_map(|entry| read(shard, entry))
-            .collect();
-        let bytes = records.iter().map(|read| read.record.data.len()).sum();
+        let entries = chunk.entries.into_iter();
+        let records: Vec<Read> = entries.filter_map(|entry| read(shard, entry)).collect();
+        let bytes = records.iter().map(|read| read.record.data().len()).sum();
         Ok(Page {
             records,
             next,
@@ -112,8 +109,8 @@ pub(crate) fn gone(key: &StreamKey, shard: &Shard, error: LogError) -> StreamsEr
     }
 }
 
-fn read(shard: &Shard, entry: &Entry) -> Option<Read> {
-    let record = record::read(&entry.bytes);
+fn read(shard: &Shard, entry: Entry) -> Option<Read> {
+    let record = record::read(entry.bytes);
     if record.is_none() {
         tracing::error!(shard = %shard.index, offset = entry.offset, "a stored record has an unknown form");
     }

@@ -45,15 +45,15 @@ pub(super) fn end(page: &Page, next: Option<&str>, out: &mut Vec<u8>) {
 
 /// One record.
 pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) {
-    head(MAP, 3 + usize::from(read.record.key.is_some()), out);
+    head(MAP, 3 + usize::from(read.record.key().is_some()), out);
     number("SequenceNumber", &read.number, &mut writer.numbers, out);
     text("ApproximateArrivalTimestamp", out);
     out.push(TIME);
     unsigned(UNSIGNED, read.time.0, out);
     text("Data", out);
-    head(BYTES, read.record.data.len(), out);
-    out.extend_from_slice(&read.record.data);
-    if let Some(key) = &read.record.key {
+    head(BYTES, read.record.data().len(), out);
+    out.extend_from_slice(read.record.data());
+    if let Some(key) = read.record.key() {
         text("PartitionKey", out);
         text(key, out);
     }
@@ -64,11 +64,10 @@ pub(super) fn record_len(read: &Read) -> usize {
     let names = text_len("SequenceNumber") + text_len("ApproximateArrivalTimestamp") + text_len("Data");
     let key = read
         .record
-        .key
-        .as_ref()
+        .key()
         .map_or(0, |key| text_len("PartitionKey") + length_len(key.len()));
     let (number, time) = (NUMBER_HEAD.len() + DIGITS, 1 + unsigned_len(read.time.0));
-    1 + names + number + time + length_len(read.record.data.len()) + key
+    1 + names + number + time + length_len(read.record.data().len()) + key
 }
 
 fn text_len(text: &str) -> usize {

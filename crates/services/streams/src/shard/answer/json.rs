@@ -29,11 +29,11 @@ pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) 
     out.extend_from_slice(TIME);
     out.extend_from_slice(writer.time(read.time));
     out.extend_from_slice(DATA);
-    base64_simd::STANDARD.encode_append(&read.record.data, out);
+    base64_simd::STANDARD.encode_append(read.record.data(), out);
     out.push(b'"');
-    if let Some(key) = &read.record.key {
+    if let Some(key) = read.record.key() {
         out.extend_from_slice(KEY);
-        if read.record.plain_key {
+        if read.record.has_plain_key() {
             out.push(b'"');
             out.extend_from_slice(key);
             out.push(b'"');
@@ -46,16 +46,16 @@ pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) 
 
 /// Bytes of that record.
 pub(super) fn record_len(read: &Read) -> usize {
-    let key = read.record.key.as_ref();
+    let key = read.record.key();
     let key = key.map_or(0, |key| {
-        let quoted = if read.record.plain_key {
+        let quoted = if read.record.has_plain_key() {
             key.len() + 2
         } else {
             json::quoted_len(key)
         };
         KEY.len() + quoted
     });
-    let data = base64_simd::STANDARD.encoded_length(read.record.data.len());
+    let data = base64_simd::STANDARD.encoded_length(read.record.data().len());
     let time = digits(read.time.0 / 1000) + ".000".len();
     RECORD_BEGIN.len() + DIGITS + TIME.len() + time + DATA.len() + data + key + "\"}".len()
 }

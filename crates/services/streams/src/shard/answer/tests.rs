@@ -9,7 +9,7 @@ use millrace_base::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::Record;
+use crate::record;
 use crate::shard::read::Read;
 use crate::state::LogNumber;
 use crate::topology::HashRange;
@@ -45,15 +45,16 @@ fn page(records: Vec<(Option<String>, Vec<u8>, u64)>, ended: Option<Vec<Shard>>)
     let read = |(at, (key, data, time)): (u64, (Option<String>, Vec<u8>, u64))| Read {
         number: number(at * at),
         time: Timestamp(time),
-        record: Record {
-            plain_key: key.as_deref().is_none_or(millrace_wire::json::is_plain),
-            key: key.map(Bytes::from),
-            data: data.into(),
+        record: {
+            let mut bytes = Vec::new();
+            record::begin(key.as_deref(), &mut bytes);
+            bytes.extend_from_slice(&data);
+            record::read(bytes.into()).unwrap()
         },
     };
     let records: Vec<Read> = (1..).zip(records).map(read).collect();
     Page {
-        bytes: records.iter().map(|read| read.record.data.len()).sum(),
+        bytes: records.iter().map(|read| read.record.data().len()).sum(),
         records,
         next: 0,
         behind: Duration::from_millis(77),
@@ -65,11 +66,10 @@ fn expected_records(page: &Page) -> Vec<api::Record> {
     let record = |read: &Read| api::Record {
         sequence_number: read.number.to_string(),
         approximate_arrival_timestamp: Some(api_time(read.time)),
-        data: read.record.data.clone(),
+        data: Bytes::copy_from_slice(read.record.data()),
         partition_key: read
             .record
-            .key
-            .as_ref()
+            .key()
             .map(|key| String::from_utf8(key.to_vec()).unwrap()),
         encryption_type: None,
     };
