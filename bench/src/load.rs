@@ -98,7 +98,7 @@ pub fn put_records(
                             return Ok(());
                         }
                         let (status, answer) = connection.call(&prepared[at % prepared.len()])?;
-                        if status != 200 || contains(answer, b"ErrorCode") {
+                        if status != 200 || contains(answer, b"\"ErrorCode\":\"") {
                             let shown =
                                 String::from_utf8_lossy(&answer[..answer.len().min(300)]).into_owned();
                             bail!("PutRecords: {status} {shown}");

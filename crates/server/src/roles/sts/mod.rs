@@ -3,6 +3,8 @@
 //! The query protocol: `Action=GetCallerIdentity&Version=2011-06-15`, answered in XML, or in JSON where the client
 //! accepts only that. Error codes of the query protocol have other names than those of the JSON protocols.
 
+mod get_caller_identity;
+
 use http::request::Parts;
 use http::{Response, header};
 use millrace_api::{Operation, Service};
@@ -70,28 +72,7 @@ impl Sts {
             );
             return Err(ApiError::client("InvalidAction", text));
         }
-        let Caller {
-            account,
-            principal,
-            request_id,
-            ..
-        } = caller;
-        // The id of an account's root is the account itself.
-        let body = if self.json {
-            serde_json::json!({"GetCallerIdentityResponse": {
-                "GetCallerIdentityResult": {"Account": account, "Arn": principal, "UserId": account},
-                "ResponseMetadata": {"RequestId": request_id},
-            }})
-            .to_string()
-        } else {
-            format!(
-                "<GetCallerIdentityResponse xmlns=\"{NAMESPACE}\">\n  <GetCallerIdentityResult>\n    \
-                 <Arn>{}</Arn>\n    <UserId>{account}</UserId>\n    <Account>{account}</Account>\n  \
-                 </GetCallerIdentityResult>\n  <ResponseMetadata>\n    <RequestId>{request_id}</RequestId>\n  \
-                 </ResponseMetadata>\n</GetCallerIdentityResponse>\n",
-                escape(principal)
-            )
-        };
+        let body = get_caller_identity::body(caller, self.json);
         Ok(answer::whole(
             http::StatusCode::OK,
             Some(self.content_type()),
