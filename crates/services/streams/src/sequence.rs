@@ -133,8 +133,8 @@ impl Writer {
     /// Appends the number's digits.
     pub(crate) fn write(&mut self, number: &SequenceNumber, out: &mut Vec<u8>) {
         let slot = &mut self.last[number.shard.0 as usize % WRITER_SHARDS];
-        let written = match slot.take() {
-            Some(mut last) if follows(&last.number, number) => {
+        let written = match slot {
+            Some(last) if follows(&last.number, number) => {
                 let groups = add(&last.groups, &STEP);
                 let slots = last.digits.rchunks_mut(GROUP_DIGITS);
                 for (slot, (new, old)) in slots.zip(groups.iter().zip(&last.groups)) {
@@ -142,23 +142,19 @@ impl Writer {
                         write_group(*new, slot);
                     }
                 }
-                Written {
-                    number: *number,
-                    groups,
-                    digits: last.digits,
-                }
+                (last.number, last.groups) = (*number, groups);
+                last
             }
-            _ => {
+            slot => {
                 let groups = groups(number);
-                Written {
+                slot.insert(Written {
                     number: *number,
                     groups,
                     digits: digits(&groups),
-                }
+                })
             }
         };
         out.extend_from_slice(&written.digits);
-        *slot = Some(written);
     }
 }
 

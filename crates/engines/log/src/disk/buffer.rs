@@ -1,6 +1,6 @@
 //! A growable buffer whose bytes start at a multiple of 4096, as O_DIRECT demands.
 
-const ALIGN: usize = 4096;
+use super::DIRECT_ALIGN as ALIGN;
 
 /// Bytes at an aligned address.
 #[derive(Debug, Default)]

@@ -18,6 +18,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+/// What direct reads and writes are aligned to, in bytes: what every disk sold today asks for at most.
+pub const DIRECT_ALIGN: usize = 4096;
+
 pub use buffer::AlignedBuf;
 pub use read::{read_blocks, read_exact};
 pub use real::RealDisk;

@@ -3,9 +3,7 @@
 use std::io;
 use std::ops::Range;
 
-use super::{AlignedBuf, DiskFile};
-
-const BLOCK: usize = 4096;
+use super::{AlignedBuf, DIRECT_ALIGN as BLOCK, DiskFile};
 
 /// Reads exactly `bytes.len()` bytes.
 ///

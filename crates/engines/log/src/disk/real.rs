@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Access, AlignedBuf, Disk, DiskFile};
+use super::{Access, AlignedBuf, DIRECT_ALIGN, Disk, DiskFile};
 
 /// A directory. Files are private to its owner (mode 600).
 #[derive(Debug)]
@@ -18,8 +18,6 @@ pub struct RealDisk {
     direct: bool,
 }
 
-/// What direct reads and writes come in.
-const BLOCK: usize = 4096;
 const LOCK: &str = "LOCK";
 const PROBE: &str = "probe.tmp";
 
@@ -49,18 +47,21 @@ const DIRECT: i32 = 0;
 #[cfg(not(target_os = "linux"))]
 const THROUGH: i32 = 0;
 
-/// Opening with O_DIRECT succeeds on some file systems whose writes then fail, so that only a write tells.
+/// Opening with O_DIRECT succeeds on some file systems whose writes then fail, so that only use tells.
 #[cfg(target_os = "linux")]
 fn probe_direct(dir: &std::path::Path) -> bool {
     let path = dir.join(PROBE);
     let probe = || -> io::Result<()> {
         let file = OpenOptions::new()
             .create(true)
+            .read(true)
             .write(true)
             .mode(0o600)
             .custom_flags(THROUGH)
             .open(&path)?;
-        file.write_all_at(AlignedBuf::zeroed(BLOCK).as_slice(), 0)
+        let mut block = AlignedBuf::zeroed(DIRECT_ALIGN);
+        file.write_all_at(block.as_slice(), 0)?;
+        file.read_exact_at(block.as_mut_slice(), 0)
     };
     let works = probe().is_ok();
     // A leftover probe is harmless: every start overwrites it.
@@ -152,9 +153,12 @@ impl DiskFile for RealFile {
                 Ok(0) => break,
                 Ok(n) => {
                     done += n;
-                    if self.direct && !n.is_multiple_of(BLOCK) {
-                        // Only the end of a file cuts a block; another read from here would not be aligned.
-                        break;
+                    if self.direct && !n.is_multiple_of(DIRECT_ALIGN) {
+                        // Another read from here would not be aligned; only the end of the file may cut a block.
+                        if position + done as u64 >= self.len()? {
+                            break;
+                        }
+                        return Err(io::Error::other("the disk cut a direct read short"));
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

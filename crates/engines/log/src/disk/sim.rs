@@ -10,7 +10,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Access, Disk, DiskFile};
+use super::{Access, DIRECT_ALIGN, Disk, DiskFile};
 
 const SECTOR: usize = 512;
 
@@ -433,9 +433,9 @@ struct SimFile {
 
 impl SimFile {
     fn check(&self, bytes: &[u8], position: usize) -> io::Result<()> {
-        let aligned = position.is_multiple_of(4096)
-            && bytes.len().is_multiple_of(4096)
-            && bytes.as_ptr().align_offset(4096) == 0;
+        let aligned = position.is_multiple_of(DIRECT_ALIGN)
+            && bytes.len().is_multiple_of(DIRECT_ALIGN)
+            && bytes.as_ptr().align_offset(DIRECT_ALIGN) == 0;
         if self.blocks && !aligned {
             return Err(io::ErrorKind::InvalidInput.into());
         }

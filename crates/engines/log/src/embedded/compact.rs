@@ -5,12 +5,15 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
+
 use super::background::Background;
 use super::codec::as_usize;
 use super::core::Core;
-use super::limits::{MERGE_BYTES_MAX, MERGE_FILES};
+use super::limits::{GROUP_READ_BYTES, MERGE_BYTES_MAX, MERGE_FILES};
 use super::manifest::format::Edit;
 use super::seal::Written;
+use super::sealed::format::BlockInfo;
 use super::sealed::{OpenFile, Writer, name_of};
 use super::state::{Extent, SealedFile};
 use crate::{LogId, Offset};
@@ -105,11 +108,12 @@ fn rewrite(
     let shared = &core.shared;
     let mut files = BTreeMap::new();
     for input in inputs {
-        files.insert(*input, shared.footers.get(&*shared.disk, shared.key, *input)?);
+        let file = shared.footers.get(&*shared.disk, shared.key, *input)?;
+        files.insert(*input, Window::new(file));
     }
     let logs: BTreeSet<LogId> = files
         .values()
-        .flat_map(|file| file.footer.extents.iter().map(|extent| extent.log))
+        .flat_map(|window| window.file.footer.extents.iter().map(|extent| extent.log))
         .collect();
     let mut writer = Writer::create(&*shared.disk, shared.key, id, pace)?;
     for log in logs {
@@ -123,8 +127,8 @@ fn rewrite(
             (state.tail.start, mine.cloned().collect())
         };
         for extent in extents {
-            if let Some(file) = files.get(&extent.file.id) {
-                copy_extent(file, log, &extent, start, &mut writer)?;
+            if let Some(window) = files.get_mut(&extent.file.id) {
+                copy_extent(window, log, &extent, start, &mut writer)?;
             }
         }
         writer.end_log(log)?;
@@ -132,19 +136,66 @@ fn rewrite(
     writer.finish()
 }
 
+/// The part of a file that is being copied: blocks are wanted in the file's order, so that each part is read once.
+struct Window {
+    file: Arc<OpenFile>,
+    /// Where its blocks end.
+    end: u64,
+    position: u64,
+    bytes: Bytes,
+}
+
+impl Window {
+    fn new(file: Arc<OpenFile>) -> Self {
+        let blocks = file.footer.blocks.iter();
+        Self {
+            end: blocks
+                .map(|block| block.position + u64::from(block.len))
+                .max()
+                .unwrap_or(0),
+            file,
+            position: 0,
+            bytes: Bytes::new(),
+        }
+    }
+
+    fn block(&mut self, info: &BlockInfo) -> io::Result<Bytes> {
+        let len = as_usize(u64::from(info.len));
+        if let Some(block) = self.held(info.position, len) {
+            return Ok(block);
+        }
+        let ahead = as_usize(self.end.saturating_sub(info.position)).min(GROUP_READ_BYTES);
+        match self.file.read(info.position, ahead.max(len)) {
+            Ok(bytes) => {
+                (self.position, self.bytes) = (info.position, bytes);
+                Ok(self.bytes.slice(..len))
+            }
+            // Something behind it may be unreadable.
+            Err(_) => self.file.read(info.position, len),
+        }
+    }
+
+    fn held(&self, position: u64, len: usize) -> Option<Bytes> {
+        let begin = as_usize(position.checked_sub(self.position)?);
+        let end = begin.checked_add(len)?;
+        (end <= self.bytes.len()).then(|| self.bytes.slice(begin..end))
+    }
+}
+
 fn copy_extent(
-    file: &OpenFile,
+    window: &mut Window,
     log: LogId,
     extent: &Extent,
     start: Offset,
     writer: &mut Writer<'_>,
 ) -> io::Result<()> {
+    let file = Arc::clone(&window.file);
     let Some(extent) = file.footer.extent(log, extent.first) else {
         return Ok(());
     };
     for info in file.footer.blocks_of(extent) {
         if info.first + u64::from(info.records) > start {
-            let block = file.read(info.position, as_usize(u64::from(info.len)))?;
+            let block = window.block(info)?;
             writer.copy_block(extent, info, &block)?;
         }
     }

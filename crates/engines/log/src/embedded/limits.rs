@@ -8,8 +8,8 @@ pub(crate) const QUEUE_CALLS_MAX: usize = 64 << 10;
 pub(crate) const GROUP_BYTES: usize = 4 << 20;
 /// Largest body of a batch of the write-ahead log: one group, its largest last batch, and all ends.
 pub(crate) const WAL_BODY_MAX: usize = 32 << 20;
-/// Alignment of everything in a write-ahead segment: what O_DIRECT asks for on every disk sold today.
-pub(crate) const ALIGN: usize = 4096;
+/// Alignment of everything in a write-ahead segment and of a sealed file's end.
+pub(crate) const ALIGN: usize = crate::disk::DIRECT_ALIGN;
 /// Share of the first segment's size that the end of every segment keeps for batches without records, so that a
 /// full disk can still be trimmed.
 pub(crate) const META_RESERVE_SHARE: u64 = 16;
@@ -21,7 +21,7 @@ pub(crate) const FOOTER_BYTES_MAX: u64 = 256 << 20;
 pub(crate) const GROUP_READ_BYTES: usize = 512 << 10;
 /// Buffers of that size kept for the next read while nobody needs them: about 36 MiB.
 pub(crate) const READ_BUFFERS_MAX: usize = 64;
-/// Bytes of sealed files kept in memory for the next reader.
+/// Bytes of memory that hold blocks of sealed files for the next reader.
 pub(crate) const GROUPS_BYTES_MAX: usize = 16 << 20;
 /// Bytes of records after which a block of a sealed file ends.
 pub(crate) const BLOCK_BYTES: usize = 64 << 10;

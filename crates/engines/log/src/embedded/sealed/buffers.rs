@@ -13,6 +13,12 @@ use crate::embedded::limits::{ALIGN, BLOCK_BYTES, GROUP_READ_BYTES, READ_BUFFERS
 /// Bytes of a buffer: a group of blocks, the block with which it passes its size, and what alignment adds.
 const BUFFER_BYTES: usize = GROUP_READ_BYTES + BLOCK_BYTES + 2 * ALIGN;
 
+/// Whether a read is worth a buffer of the pool: what is much smaller must not hold so much memory, and what is larger
+/// served one large record.
+fn is_pooled(len: usize) -> bool {
+    (BUFFER_BYTES / 2..=BUFFER_BYTES - 2 * ALIGN).contains(&len)
+}
+
 /// Buffers that nobody holds at the moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers(Arc<Mutex<Vec<AlignedBuf>>>);
@@ -37,9 +43,18 @@ impl Buffers {
         Ok(Bytes::from_owner(filled))
     }
 
+    /// Bytes of memory that a read of `len` bytes holds.
+    pub(super) fn cost(len: usize) -> usize {
+        if is_pooled(len) {
+            BUFFER_BYTES
+        } else {
+            len + 2 * ALIGN
+        }
+    }
+
     fn take(&self, len: usize) -> AlignedBuf {
         let mut buffer = AlignedBuf::default();
-        if len + 2 * ALIGN <= BUFFER_BYTES {
+        if is_pooled(len) {
             let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
             buffer = kept.unwrap_or_default();
             buffer.reserve_total(BUFFER_BYTES);
@@ -48,8 +63,7 @@ impl Buffers {
     }
 
     fn give_back(&self, buffer: AlignedBuf) {
-        // One for a large record is not worth its memory.
-        if buffer.capacity() <= BUFFER_BYTES + ALIGN {
+        if buffer.capacity() == BUFFER_BYTES + ALIGN {
             let mut home = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if home.len() < READ_BUFFERS_MAX {
                 home.push(buffer);
@@ -86,27 +100,29 @@ mod tests {
     fn a_buffer_returns_when_the_last_slice_is_gone() {
         let (buffers, file) = (Buffers::default(), file(3 * BUFFER_BYTES));
         let free = || buffers.0.lock().unwrap().len();
-        let bytes = buffers.read(&*file, 100, 3).unwrap();
-        let slice = bytes.slice(1..);
+        let bytes = buffers.read(&*file, 100, GROUP_READ_BYTES).unwrap();
+        let slice = bytes.slice(1..3);
         drop(bytes);
         assert_eq!((&slice[..], free()), (&[101, 102][..], 0));
         drop(slice);
         assert_eq!(free(), 1);
-        let again = buffers.read(&*file, 4095, 2 * BUFFER_BYTES).unwrap();
-        assert_eq!((again[0], again.len(), free()), (79, 2 * BUFFER_BYTES, 1));
-        drop(again);
-        assert_eq!(free(), 1, "a large one is not kept");
+        for len in [3, 2 * BUFFER_BYTES] {
+            let bytes = buffers.read(&*file, 4095, len).unwrap();
+            assert_eq!((bytes[0], bytes.len(), free()), (79, len, 1));
+            drop(bytes);
+            assert_eq!(free(), 1, "one of another size is not kept");
+        }
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let (buffers, file) = (Buffers::default(), file(4096));
+        let (buffers, file) = (Buffers::default(), file(BUFFER_BYTES));
         let many: Vec<_> = (0..READ_BUFFERS_MAX + 3)
-            .map(|_| buffers.read(&*file, 0, 1).unwrap())
+            .map(|_| buffers.read(&*file, 0, GROUP_READ_BYTES).unwrap())
             .collect();
         drop(many);
         assert_eq!(buffers.0.lock().unwrap().len(), READ_BUFFERS_MAX);
-        assert!(buffers.read(&*file, 4000, 97).is_err());
+        assert!(buffers.read(&*file, 100_000, GROUP_READ_BYTES).is_err());
         assert_eq!(buffers.0.lock().unwrap().len(), READ_BUFFERS_MAX);
     }
 }

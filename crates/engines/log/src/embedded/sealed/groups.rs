@@ -1,7 +1,7 @@
 //! Blocks that were read lately, checked and taken apart. Sealed files are read past the operating system's cache, so
 //! this is what serves readers that follow each other, or one that reads a few records at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,6 +27,13 @@ pub(super) fn group_of(extent: &ExtentInfo, blocks: &[BlockInfo], block: usize) 
     begin..end
 }
 
+/// Bytes of memory that a group takes besides what was read.
+pub(super) fn overhead(group: &Group) -> usize {
+    let runs = group.iter().flatten().flatten();
+    runs.map(|run| size_of::<Cached>() + size_of_val(&*run.ends))
+        .sum()
+}
+
 /// Bytes of blocks that lie together.
 pub(super) fn bytes_of(group: &[BlockInfo]) -> usize {
     group.iter().map(|block| as_usize(u64::from(block.len))).sum()
@@ -39,6 +46,8 @@ pub(super) struct Groups(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     groups: HashMap<Key, Held>,
+    /// By when they were used, which no two share.
+    order: BTreeMap<u64, Key>,
     bytes: usize,
     clock: u64,
 }
@@ -52,41 +61,48 @@ struct Held {
 
 impl Groups {
     pub(super) fn get(&self, key: Key) -> Option<Arc<Group>> {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.clock += 1;
-        let now = inner.clock;
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = &mut *guard;
         let held = inner.groups.get_mut(&key)?;
-        held.used = now;
+        inner.clock += 1;
+        inner.order.remove(&held.used);
+        inner.order.insert(inner.clock, key);
+        held.used = inner.clock;
         Some(Arc::clone(&held.group))
     }
 
-    /// Keeps a group of `bytes`; those that were not used for longest go.
+    /// Keeps a group that takes `bytes` of memory; those that were not used for longest go.
     pub(super) fn put(&self, key: Key, group: Arc<Group>, bytes: usize) {
         if bytes > GROUPS_BYTES_MAX {
             return;
         }
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Freed when the lock is.
+        let mut gone = Vec::new();
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = &mut *guard;
         // Another reader may have read the same in the meantime.
-        inner.remove(key);
-        while inner.bytes + bytes > GROUPS_BYTES_MAX {
-            let oldest = inner.groups.iter().min_by_key(|(_, held)| held.used);
-            let Some(key) = oldest.map(|(key, _)| *key) else {
-                break;
-            };
-            inner.remove(key);
+        gone.extend(inner.remove(key));
+        while inner.bytes + bytes > GROUPS_BYTES_MAX
+            && let Some((_, oldest)) = inner.order.first_key_value()
+        {
+            let oldest = *oldest;
+            gone.extend(inner.remove(oldest));
         }
         inner.clock += 1;
         let used = inner.clock;
         inner.bytes += bytes;
+        inner.order.insert(used, key);
         inner.groups.insert(key, Held { group, bytes, used });
+        drop(guard);
     }
 }
 
 impl Inner {
-    fn remove(&mut self, key: Key) {
-        if let Some(held) = self.groups.remove(&key) {
-            self.bytes -= held.bytes;
-        }
+    fn remove(&mut self, key: Key) -> Option<Held> {
+        let held = self.groups.remove(&key)?;
+        self.order.remove(&held.used);
+        self.bytes -= held.bytes;
+        Some(held)
     }
 }
 
@@ -150,6 +166,7 @@ mod tests {
         groups.put((4, 0), Arc::default(), GROUPS_BYTES_MAX + 1);
         let held: Vec<bool> = (0..5).map(|file| groups.get((file, 0)).is_some()).collect();
         assert_eq!(held, [true, false, true, true, false]);
-        assert!(groups.0.lock().unwrap().bytes <= GROUPS_BYTES_MAX);
+        let inner = groups.0.lock().unwrap();
+        assert_eq!((inner.bytes, inner.order.len()), (3 * third, 3));
     }
 }

@@ -4,6 +4,8 @@ mod buffers;
 pub(super) mod format;
 mod groups;
 mod open;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::ops::Range;
 use std::slice::from_ref;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +11,7 @@ use millrace_base::Timestamp;
 
 use super::buffers::Buffers;
 use super::format::{BlockInfo, ExtentInfo, Footer, TRAILER_BYTES, Trailer, decode_block_runs};
-use super::groups::{Group, Groups, bytes_of, group_of};
+use super::groups::{Group, Groups, bytes_of, group_of, overhead};
 use super::name_of;
 use crate::batch::Budget;
 use crate::disk::{Access, Disk, DiskFile};
@@ -98,24 +99,46 @@ impl OpenFile {
         self.memory.buffers.read(&*self.file, position, len)
     }
 
-    /// The group that is `blocks`, from memory or from disk.
-    fn group(&self, log: LogId, blocks: &[BlockInfo]) -> io::Result<Arc<Group>> {
-        let position = blocks.first().map_or(0, |block| block.position);
-        let key = (self.id, position);
+    /// The group of `block`, and which blocks it is; from memory or from disk. Where the disk cannot read it whole, it is
+    /// that one block: what lies around a damaged spot is still good.
+    fn group(
+        &self,
+        log: LogId,
+        extent: &ExtentInfo,
+        blocks: &[BlockInfo],
+        block: usize,
+    ) -> io::Result<(Arc<Group>, Range<usize>)> {
+        let range = group_of(extent, blocks, block);
+        let wanted = blocks.get(range.clone()).unwrap_or_default();
+        let key = (self.id, wanted.first().map_or(0, |block| block.position));
         if let Some(group) = self.memory.groups.get(key) {
-            return Ok(group);
+            return Ok((group, range));
         }
-        let len = bytes_of(blocks);
-        let mut bytes = self.read(position, len)?;
+        let alone = block..block + 1;
+        let group = match self.runs(log, wanted) {
+            Ok(group) => Arc::new(group),
+            Err(_) if range != alone => {
+                let group = self.runs(log, blocks.get(alone.clone()).unwrap_or_default())?;
+                return Ok((Arc::new(group), alone));
+            }
+            Err(error) => return Err(error),
+        };
+        // What is damaged is looked at anew each time: the disk may have erred.
+        if group.iter().all(Option::is_some) {
+            let cost = Buffers::cost(bytes_of(wanted)) + overhead(&group);
+            self.memory.groups.put(key, Arc::clone(&group), cost);
+        }
+        Ok((group, range))
+    }
+
+    /// The runs of blocks that lie together.
+    fn runs(&self, log: LogId, blocks: &[BlockInfo]) -> io::Result<Group> {
+        let position = blocks.first().map_or(0, |block| block.position);
+        let mut bytes = self.read(position, bytes_of(blocks))?;
         let runs = blocks
             .iter()
             .map(|block| decode_block_runs(self.key, log, &bytes.split_to(bytes_of(from_ref(block)))));
-        let group: Arc<Group> = Arc::new(runs.collect());
-        // What is damaged is looked at anew each time: the disk may have erred.
-        if group.iter().all(Option::is_some) {
-            self.memory.groups.put(key, Arc::clone(&group), len);
-        }
-        Ok(group)
+        Ok(runs.collect())
     }
 
     /// Records of `log` from `from` on, as many as fit, out of the extent that begins with `first`.
@@ -132,33 +155,39 @@ impl OpenFile {
             .saturating_sub(1);
         let mut entries = Vec::new();
         while at < blocks.len() && budget.open() {
-            let group = group_of(extent, blocks, at);
-            let read = self.group(log, &blocks[group.clone()])?;
-            for (block, runs) in blocks[group.clone()].iter().zip(&*read).skip(at - group.start) {
+            let (group, range) = match self.group(log, extent, blocks, at) {
+                Ok(read) => read,
+                // What lies before the damage is still good.
+                Err(_) if !entries.is_empty() => return Ok(entries),
+                Err(error) => return Err(error),
+            };
+            for (block, runs) in blocks[range.clone()].iter().zip(&*group).skip(at - range.start) {
                 match runs {
                     Some(runs) => runs
                         .iter()
                         .for_each(|run| run.collect(from, budget, &mut entries)),
-                    // What lies before the damage is still good.
                     None if !entries.is_empty() => return Ok(entries),
                     None => return Err(unsound(block)),
                 }
             }
-            at = group.end;
+            at = range.end;
         }
         Ok(entries)
     }
 
-    /// The first offset of that extent whose time is `time` or later.
+    /// The first offset of that extent whose time is `time` or later. Retention asks every log for it again and again,
+    /// so that it reads no more than a block, and mostly nothing.
     pub(crate) fn offset_at(&self, log: LogId, first: Offset, time: Timestamp) -> io::Result<Option<Offset>> {
         let (extent, blocks) = self.blocks(log, first)?;
+        if extent.first_time >= time {
+            return Ok(Some(extent.first));
+        }
         let at = blocks.partition_point(|block| block.last_time < time);
         let Some(block) = blocks.get(at) else {
             return Ok(None);
         };
-        let group = group_of(extent, blocks, at);
-        let read = self.group(log, &blocks[group.clone()])?;
-        let runs = read.get(at - group.start).and_then(Option::as_ref);
+        let group = self.runs(log, from_ref(block))?;
+        let runs = group.first().and_then(Option::as_ref);
         let runs = runs.ok_or_else(|| unsound(block))?;
         Ok(runs.iter().find(|run| run.time >= time).map(|run| run.first))
     }

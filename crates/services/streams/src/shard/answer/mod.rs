@@ -9,7 +9,7 @@ mod tests;
 
 use millrace_wire::{Codec, Pieces, Reply};
 
-use self::records::{PIECE_BYTES, Records};
+use self::records::Records;
 use super::append::Outcome;
 use super::read::Page;
 use crate::sequence::SequenceNumber;
@@ -17,6 +17,9 @@ use crate::state::{Shard, ShardIndex, StreamKey};
 
 /// Bytes that the outcome of a put takes.
 const OUTCOME_BYTES: usize = 128;
+/// Bytes up to which an answer is written at once. Pieces hold the memory that their records were read into until they
+/// are sent, which a slow client may draw out; below this, that is more than the answer.
+const WHOLE_BYTES_MAX: usize = 512 << 10;
 /// Bytes that everything else takes.
 const ANSWER_OVERHEAD: usize = 1024;
 
@@ -24,8 +27,8 @@ const ANSWER_OVERHEAD: usize = 1024;
 pub(crate) fn records(codec: Codec, page: Page, next: Option<&str>) -> Reply {
     let records = Records::new(codec, page, next);
     let length = records.length();
-    if length <= PIECE_BYTES {
-        return Reply::Body(records.flatten().collect());
+    if length <= WHOLE_BYTES_MAX {
+        return Reply::Body(records.whole(length));
     }
     Reply::Pieces(Pieces {
         length,

@@ -10,7 +10,7 @@ use crate::sequence::Writer;
 use crate::shard::read::{Page, Read};
 
 /// Bytes after which a piece ends.
-pub(super) const PIECE_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 
 /// The pieces that are still to be written.
 #[derive(Debug)]
@@ -88,6 +88,34 @@ impl Records {
             Codec::Json10 | Codec::Json11 => json::record_len(read),
         }
     }
+
+    /// All of it, which has that length.
+    pub(super) fn whole(mut self, length: usize) -> Bytes {
+        let mut out = Vec::with_capacity(length);
+        self.write(self.records.len(), &mut out);
+        out.into()
+    }
+
+    /// Writes the next `count` records, and what stands around them.
+    fn write(&mut self, count: usize, out: &mut Vec<u8>) {
+        out.append(&mut self.head);
+        for read in self.records.by_ref().take(count) {
+            match self.codec {
+                Codec::Cbor11 => cbor::record(&read, &mut self.writer, out),
+                Codec::Json10 | Codec::Json11 => {
+                    if self.begun {
+                        out.push(b',');
+                    }
+                    json::record(&read, &mut self.writer, out);
+                }
+            }
+            self.begun = true;
+        }
+        if self.records.len() == 0 {
+            self.over = true;
+            out.append(&mut self.tail);
+        }
+    }
 }
 
 impl Iterator for Records {
@@ -100,30 +128,14 @@ impl Iterator for Records {
         let mut length = self.head.len() + self.tail.len();
         let mut count = 0;
         for read in self.records.as_slice() {
+            length += 1 + self.record_len(read);
+            count += 1;
             if length >= PIECE_BYTES {
                 break;
             }
-            length += 1 + self.record_len(read);
-            count += 1;
         }
         let mut out = Vec::with_capacity(length);
-        out.append(&mut self.head);
-        for read in self.records.by_ref().take(count) {
-            match self.codec {
-                Codec::Cbor11 => cbor::record(&read, &mut self.writer, &mut out),
-                Codec::Json10 | Codec::Json11 => {
-                    if self.begun {
-                        out.push(b',');
-                    }
-                    json::record(&read, &mut self.writer, &mut out);
-                }
-            }
-            self.begun = true;
-        }
-        if self.records.len() == 0 {
-            self.over = true;
-            out.append(&mut self.tail);
-        }
+        self.write(count, &mut out);
         Some(out.into())
     }
 }
