@@ -450,6 +450,51 @@ def one_mebibyte_record():
 
 
 @case
+def settings_of_a_stream():
+    name = stream(StreamModeDetails={"StreamMode": "ON_DEMAND"}, WarmThroughputMiBps=6)
+    arn = K.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+    K.update_stream_record_distribution_strategy(StreamARN=arn, RecordDistributionStrategy="AUTO")
+    active(name)
+    K.put_records(StreamName=name, Records=[{"Data": b"no key"}] * 60)
+    read = [read_all(name, shard["ShardId"]) for shard in shards_of(name)]
+    assert len(read) == 6 and all(len(records) > 5 for records in read), [len(records) for records in read]
+    assert all("PartitionKey" not in record for records in read for record in records)
+    K.update_stream_record_distribution_strategy(StreamARN=arn, RecordDistributionStrategy="USER_PARTITION_KEY")
+    active(name)
+    K.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": "PROVISIONED"})
+    active(name)
+    K.update_max_record_size(StreamARN=arn, MaxRecordSizeInKiB=4096)
+    active(name)
+    K.put_record(StreamName=name, Data=b"x" * (3 << 20), PartitionKey="a")
+    now = K.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    assert now["StreamModeDetails"]["StreamMode"] == "PROVISIONED" and now["MaxRecordSizeInKiB"] == 4096, now
+    assert now["OpenShardCount"] == 6 and now["RecordDistributionStrategy"] == "USER_PARTITION_KEY", now
+    refused("ValidationException", K.update_stream_warm_throughput, StreamName=name, WarmThroughputMiBps=9)
+
+
+@case
+def enhanced_monitoring():
+    name = stream()
+    on = K.enable_enhanced_monitoring(StreamName=name, ShardLevelMetrics=["ALL"])
+    assert on["CurrentShardLevelMetrics"] == [] and len(on["DesiredShardLevelMetrics"]) == 7, on
+    off = K.disable_enhanced_monitoring(StreamName=name, ShardLevelMetrics=["IncomingBytes"])
+    assert len(off["DesiredShardLevelMetrics"]) == 6 and off["StreamARN"].endswith(name), off
+
+
+@case
+def account_settings():
+    def status(answer):
+        return answer["MinimumThroughputBillingCommitment"]["Status"]
+
+    other = client("eu-north-1")
+    other.update_account_settings(MinimumThroughputBillingCommitment={"Status": "ENABLED"})
+    assert status(other.describe_account_settings()) == "ENABLED"
+    left = other.update_account_settings(MinimumThroughputBillingCommitment={"Status": "DISABLED"})
+    assert status(left) == "ENABLED_UNTIL_EARLIEST_ALLOWED_END", left
+    assert status(K.describe_account_settings()) == "DISABLED"
+
+
+@case
 def unbuilt_operations_answer_clearly():
     name = stream()
     try:

@@ -52,7 +52,7 @@ impl Page {
                 write_process(&mut text);
                 edge.metrics.write(&mut text);
                 if let Some(services) = edge.services.get() {
-                    services.streams.metrics().write_prometheus(&mut text);
+                    services.streams.write_prometheus(&mut text);
                     if let Some(log) = &services.embedded {
                         write_log(&log.metrics(), &mut text);
                     }

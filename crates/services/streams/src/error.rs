@@ -87,6 +87,23 @@ pub enum StreamsError {
         /// How many more were asked for.
         more: u32,
     },
+    /// The account's on-demand streams are used up.
+    #[error(
+        "This request would exceed the on-demand stream limit for the account {} in {}. Current on-demand stream \
+         count for the account: {current}. Limit: {limit}.", .key.account, .key.region
+    )]
+    OnDemandLimit {
+        /// Which stream.
+        key: StreamKey,
+        /// On-demand streams of the account.
+        current: u32,
+        /// How many it may have.
+        limit: u32,
+    },
+    /// Warm throughput of a provisioned stream.
+    #[error("Request is invalid. Stream {} under account {} is in PROVISIONED mode: warm throughput is for streams in \
+             ON_DEMAND mode.", .0.name, .0.account)]
+    WarmProvisioned(StreamKey),
     /// UpdateShardCount beyond double.
     #[error(
         "UpdateShardCount cannot scale up over double your current open shard count. Current open shard count: {0} \
@@ -244,10 +261,12 @@ impl From<StreamsError> for ApiError {
             | E::RetentionNotDecreased { .. }
             | E::RetentionNotIncreased { .. }
             | E::InvalidArgument(_) => "InvalidArgumentException",
-            E::ShardLimit { .. } | E::ScaleTooHigh(..) | E::ScaleTooLow(..) | E::LimitExceeded(_) => {
-                "LimitExceededException"
-            }
-            E::OnDemandMode(_) | E::Validation(_) => "ValidationException",
+            E::ShardLimit { .. }
+            | E::OnDemandLimit { .. }
+            | E::ScaleTooHigh(..)
+            | E::ScaleTooLow(..)
+            | E::LimitExceeded(_) => "LimitExceededException",
+            E::OnDemandMode(_) | E::WarmProvisioned(_) | E::Validation(_) => "ValidationException",
             E::CrossAccount { .. } => "AccessDeniedException",
             E::ExpiredNextToken(_) => "ExpiredNextTokenException",
             E::ExpiredIterator(_) => "ExpiredIteratorException",

@@ -13,6 +13,7 @@ mod iterator;
 mod lifecycle;
 pub mod limits;
 pub mod metrics;
+mod monitoring;
 mod ops;
 mod rates;
 mod record;

@@ -73,6 +73,8 @@ pub const SHARD_READ_CALLS_PER_S: u64 = 5;
 pub const SHARD_READ_BYTES_PER_S: u64 = 2 << 20;
 /// Shards whose throughput is remembered at once; some 300 bytes each.
 pub const SHARD_BUCKETS_MAX: usize = 65_536;
+/// Shards with counters of their own (EnableEnhancedMonitoring); some 100 bytes each.
+pub const SHARD_METERS_MAX: usize = 65_536;
 /// Bytes of data and partition keys in one PutRecords (API PutRecords).
 pub const PUT_REQUEST_BYTES_MAX: usize = 10 << 20;
 /// How long records of a shard that was closed in between wait for its children, all in all.
@@ -122,6 +124,13 @@ pub struct Quotas {
     pub scale_by_two: bool,
     /// Tags of one resource.
     pub tags: u32,
+    /// UpdateStreamMode calls per stream within [`SCALING_WINDOW`].
+    #[serde(default = "safe_scalings")]
+    pub mode_changes_per_day: u32,
+}
+
+const fn safe_scalings() -> u32 {
+    SAFE_SCALINGS
 }
 
 impl Quotas {
@@ -145,6 +154,7 @@ impl Quotas {
                 scalings_per_day: 10,
                 scale_by_two: true,
                 tags: TAGS_MAX,
+                mode_changes_per_day: 2,
             },
             Profile::Open => Self {
                 shards_per_account: SAFE_SHARDS,
@@ -157,6 +167,7 @@ impl Quotas {
                 scalings_per_day: SAFE_SCALINGS,
                 scale_by_two: false,
                 tags: TAGS_MAX,
+                mode_changes_per_day: SAFE_SCALINGS,
             },
         }
     }
@@ -195,14 +206,20 @@ pub fn rate(operation: &str) -> Option<(Scope, u32)> {
         | "ListTagsForStream"
         | "SplitShard"
         | "MergeShards"
-        | "RegisterStreamConsumer" => (Scope::Account, 5),
+        | "RegisterStreamConsumer"
+        | "UpdateAccountSettings"
+        | "UpdateMaxRecordSize"
+        | "UpdateStreamWarmThroughput" => (Scope::Account, 5),
         "DescribeLimits" => (Scope::Account, 1),
         "DescribeStream" | "UpdateShardCount" => (Scope::Account, 10),
         "DescribeStreamSummary" => (Scope::Account, 20),
         "IncreaseStreamRetentionPeriod"
         | "DecreaseStreamRetentionPeriod"
         | "DeregisterStreamConsumer"
-        | "ListStreamConsumers" => (Scope::Stream, 5),
+        | "ListStreamConsumers"
+        | "EnableEnhancedMonitoring"
+        | "DisableEnhancedMonitoring"
+        | "UpdateStreamMode" => (Scope::Stream, 5),
         "DescribeStreamConsumer" => (Scope::Stream, 20),
         "ListShards" => (Scope::Stream, 1000),
         "GetShardIterator" => (Scope::Shard, 5),

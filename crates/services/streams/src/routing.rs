@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use millrace_base::Timestamp;
 
-use crate::state::{Consumer, Mode, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid};
+use crate::state::{Consumer, Distribution, Mode, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid};
 
 /// A stream at one moment.
 #[derive(Clone, Debug)]
@@ -31,6 +31,10 @@ pub struct StreamView {
     pub retention: Duration,
     /// Largest record, data and partition key together, in bytes.
     pub record_bytes_max: usize,
+    /// How records find their shards.
+    pub distribution: Distribution,
+    /// Whether metrics are kept for each shard.
+    pub monitored: bool,
     /// Consumers by name.
     pub consumers: BTreeMap<String, Consumer>,
     /// All shards within retention, by index.
@@ -59,6 +63,8 @@ impl StreamView {
             record_bytes_max: usize::try_from(stream.max_record_kib)
                 .unwrap_or(usize::MAX)
                 .saturating_mul(1024),
+            distribution: stream.distribution,
+            monitored: !stream.monitoring.is_empty(),
             consumers: stream.consumers.clone(),
             shards,
             open,

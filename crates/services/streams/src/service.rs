@@ -14,8 +14,10 @@ use tokio::sync::{Notify, watch};
 use crate::error::{OpenError, StreamsError};
 use crate::limits::{self, Profile, Quotas, Scope};
 use crate::metrics::Metrics;
+use crate::monitoring::Monitoring;
 use crate::rates::{RateKey, Rates};
 use crate::shard::admit::Admission;
+use crate::shard::spread::Spread;
 use crate::state::{Changed, Command, HexKey, StreamKey, StreamsState};
 use crate::subscribe::Registry;
 use crate::{iterator, lifecycle, ops};
@@ -79,6 +81,10 @@ pub(crate) struct Inner {
     pub(crate) iterators: ring::hmac::Key,
     /// Throughput of shards.
     pub(crate) admission: Admission,
+    /// Metrics of single shards.
+    pub(crate) monitoring: Monitoring,
+    /// Where records go that their stream distributes itself.
+    pub(crate) spread: Spread,
     /// Live subscriptions.
     pub(crate) subscriptions: Registry,
     /// Wakes the retention worker.
@@ -122,6 +128,8 @@ impl Streams {
             settings,
             iterators: iterator::key(&iterator_key),
             admission: Admission::default(),
+            monitoring: Monitoring::default(),
+            spread: Spread::default(),
             subscriptions: Registry::default(),
             metrics: Metrics::default(),
             iterator_key: Secret::new(iterator_key),
@@ -153,6 +161,14 @@ impl Streams {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// Appends all metrics in Prometheus' text format.
+    pub fn write_prometheus(&self, out: &mut String) {
+        self.0.metrics.write_prometheus(out);
+        self.0
+            .control
+            .read(|state| self.0.monitoring.write_prometheus(state, out));
     }
 
     /// Moves with every change of any stream. A value that was seen is visible to [`Streams::resolve`].

@@ -1,12 +1,14 @@
 //! From the state's words to those of the API.
 
+use std::collections::BTreeSet;
+
 use millrace_api::kinesis as api;
 use millrace_api::value::EpochMillis;
 use millrace_base::Timestamp;
 use millrace_wire::arn::Arn;
 
 use crate::sequence;
-use crate::state::{Consumer, Mode, Shard, Status, StreamKey};
+use crate::state::{Commitment, Consumer, Distribution, Mode, Shard, ShardMetric, Status, Stream, StreamKey};
 
 /// `Shard`
 pub(crate) fn shard(shard: &Shard) -> api::Shard {
@@ -61,6 +63,92 @@ pub(crate) const fn mode(mode: Mode) -> api::StreamModeDetails {
         Mode::OnDemand => api::StreamMode::OnDemand,
     };
     api::StreamModeDetails { stream_mode }
+}
+
+/// The mode that `StreamModeDetails` names.
+pub(crate) const fn mode_of(details: &api::StreamModeDetails) -> Mode {
+    match details.stream_mode {
+        api::StreamMode::OnDemand => Mode::OnDemand,
+        _ => Mode::Provisioned,
+    }
+}
+
+/// `RecordDistributionStrategy`
+pub(crate) const fn distribution(distribution: Distribution) -> api::RecordDistributionStrategy {
+    match distribution {
+        Distribution::UserPartitionKey => api::RecordDistributionStrategy::UserPartitionKey,
+        Distribution::Auto => api::RecordDistributionStrategy::Auto,
+    }
+}
+
+/// What `RecordDistributionStrategy` names.
+pub(crate) const fn distribution_of(strategy: &api::RecordDistributionStrategy) -> Distribution {
+    match strategy {
+        api::RecordDistributionStrategy::Auto => Distribution::Auto,
+        _ => Distribution::UserPartitionKey,
+    }
+}
+
+/// `WarmThroughputObject` of a stream that has a target: each open shard takes 1 MiB/s.
+pub(crate) fn warm_throughput(stream: &Stream) -> Option<api::WarmThroughputObject> {
+    let target = stream.warm_throughput_mib?;
+    Some(api::WarmThroughputObject {
+        target_mibps: Some(count(target)),
+        current_mibps: Some(count(target.min(stream.open_count()))),
+    })
+}
+
+/// `EnhancedMetricsList`
+pub(crate) fn monitoring(stream: &Stream) -> Vec<api::EnhancedMetrics> {
+    vec![api::EnhancedMetrics {
+        shard_level_metrics: Some(shard_metrics(&stream.monitoring)),
+    }]
+}
+
+/// `MetricsNameList`
+pub(crate) fn shard_metrics<'a>(metrics: impl IntoIterator<Item = &'a ShardMetric>) -> Vec<api::MetricsName> {
+    let name = |metric: &ShardMetric| match metric {
+        ShardMetric::IncomingBytes => api::MetricsName::IncomingBytes,
+        ShardMetric::IncomingRecords => api::MetricsName::IncomingRecords,
+        ShardMetric::IteratorAgeMilliseconds => api::MetricsName::IteratorAgeMilliseconds,
+        ShardMetric::OutgoingBytes => api::MetricsName::OutgoingBytes,
+        ShardMetric::OutgoingRecords => api::MetricsName::OutgoingRecords,
+        ShardMetric::ReadProvisionedThroughputExceeded => api::MetricsName::ReadProvisionedThroughputExceeded,
+        ShardMetric::WriteProvisionedThroughputExceeded => {
+            api::MetricsName::WriteProvisionedThroughputExceeded
+        }
+    };
+    metrics.into_iter().map(name).collect()
+}
+
+/// What `MetricsNameList` names; `ALL` is all of them.
+pub(crate) fn shard_metrics_of(names: &[api::MetricsName]) -> BTreeSet<ShardMetric> {
+    let is = |metric: &ShardMetric| {
+        names.contains(&api::MetricsName::All)
+            || shard_metrics([metric]).iter().all(|name| names.contains(name))
+    };
+    ShardMetric::ALL.into_iter().filter(is).collect()
+}
+
+/// `MinimumThroughputBillingCommitmentOutput`
+pub(crate) fn commitment(
+    commitment: Option<Commitment>,
+    now: Timestamp,
+) -> api::MinimumThroughputBillingCommitmentOutput {
+    use api::MinimumThroughputBillingCommitmentOutputStatus as Status;
+    let status = match commitment {
+        None => Status::Disabled,
+        Some(commitment) if commitment.is_over(now) => Status::Disabled,
+        Some(Commitment { ends: Some(_), .. }) => Status::EnabledUntilEarliestAllowedEnd,
+        Some(Commitment { ends: None, .. }) => Status::Enabled,
+    };
+    let over = commitment.filter(|commitment| commitment.is_over(now));
+    api::MinimumThroughputBillingCommitmentOutput {
+        status,
+        started_at: commitment.map(|commitment| time(commitment.started)),
+        ended_at: over.and_then(|commitment| commitment.ends).map(time),
+        earliest_allowed_end_at: commitment.map(|commitment| time(commitment.earliest_end())),
+    }
 }
 
 /// `ConsumerARN`

@@ -1,12 +1,13 @@
 //! CreateStream.
 
-use millrace_api::kinesis::{CreateStreamInput, RecordDistributionStrategy, StreamMode};
+use millrace_api::kinesis::CreateStreamInput;
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::limits::{ON_DEMAND_SHARDS, RECORD_KIB_DEFAULT, SCALE_SHARDS_MAX, WARM_THROUGHPUT_MIB_MAX};
 use crate::service::Streams;
-use crate::state::{Command, Mode, StreamKey};
+use crate::shapes;
+use crate::state::{Command, Distribution, Mode, StreamKey};
 use crate::tags;
 
 pub(crate) async fn call(
@@ -14,21 +15,19 @@ pub(crate) async fn call(
     caller: &Caller,
     input: CreateStreamInput,
 ) -> Result<(), StreamsError> {
-    let on_demand = input
+    let mode = input
         .stream_mode_details
-        .is_some_and(|details| details.stream_mode == StreamMode::OnDemand);
-    let mode = if on_demand {
-        Mode::OnDemand
-    } else {
-        Mode::Provisioned
+        .as_ref()
+        .map_or(Mode::Provisioned, shapes::mode_of);
+    let warm = match (input.warm_throughput_mibps, mode) {
+        (None, _) => None,
+        (Some(_), Mode::Provisioned) => {
+            return Err(StreamsError::Validation(
+                "WarmThroughputMiBps can only be given for a stream in ON_DEMAND mode.".to_owned(),
+            ));
+        }
+        (Some(mib), Mode::OnDemand) => Some(warm_throughput(mib)?),
     };
-    let warm = warm_throughput(mode, input.warm_throughput_mibps)?;
-    if input.record_distribution_strategy == Some(RecordDistributionStrategy::Auto) {
-        return Err(StreamsError::InvalidArgument(
-            "RecordDistributionStrategy AUTO is not supported by this version of Millrace yet: leave it out."
-                .to_owned(),
-        ));
-    }
     let shards = match mode {
         // A shard takes 1 MiB/s. What a request says about shards of an on-demand stream does not count.
         Mode::OnDemand => ON_DEMAND_SHARDS.max(warm.unwrap_or(0)).min(SCALE_SHARDS_MAX),
@@ -45,6 +44,10 @@ pub(crate) async fn call(
             .and_then(|kib| u32::try_from(kib).ok())
             .unwrap_or(RECORD_KIB_DEFAULT),
         warm_throughput_mib: warm,
+        distribution: input
+            .record_distribution_strategy
+            .as_ref()
+            .map_or(Distribution::UserPartitionKey, shapes::distribution_of),
         quotas: streams.quotas(&caller.region),
     };
     streams.propose(command).await?;
@@ -61,17 +64,11 @@ fn provisioned_shards(count: Option<i32>) -> Result<u32, StreamsError> {
         .ok_or_else(|| StreamsError::Validation("ShardCount must be at least 1.".to_owned()))
 }
 
-fn warm_throughput(mode: Mode, mib: Option<i32>) -> Result<Option<u32>, StreamsError> {
-    let Some(mib) = mib else { return Ok(None) };
-    if mode == Mode::Provisioned {
-        return Err(StreamsError::Validation(
-            "WarmThroughputMiBps can only be given for a stream in ON_DEMAND mode.".to_owned(),
-        ));
-    }
+/// `WarmThroughputMiBps` within its bounds.
+pub(super) fn warm_throughput(mib: i32) -> Result<u32, StreamsError> {
     u32::try_from(mib)
         .ok()
         .filter(|mib| *mib <= WARM_THROUGHPUT_MIB_MAX)
-        .map(Some)
         .ok_or_else(|| {
             StreamsError::InvalidArgument(format!(
                 "WarmThroughputMiBps must be between 0 and {WARM_THROUGHPUT_MIB_MAX}."

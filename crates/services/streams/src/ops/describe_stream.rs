@@ -1,8 +1,6 @@
 //! DescribeStream.
 
-use millrace_api::kinesis::{
-    DescribeStreamInput, DescribeStreamOutput, EncryptionType, EnhancedMetrics, StreamDescription,
-};
+use millrace_api::kinesis::{DescribeStreamInput, DescribeStreamOutput, EncryptionType, StreamDescription};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
@@ -51,9 +49,7 @@ pub(crate) async fn call(
             has_more_shards: more,
             retention_period_hours: shapes::count(stream.retention_hours),
             stream_creation_timestamp: shapes::time(stream.created),
-            enhanced_monitoring: vec![EnhancedMetrics {
-                shard_level_metrics: Some(Vec::new()),
-            }],
+            enhanced_monitoring: shapes::monitoring(&stream),
             encryption_type: Some(EncryptionType::None),
             key_id: None,
         },

@@ -2,8 +2,7 @@
 //! then bypass a custom endpoint.
 
 use millrace_api::kinesis::{
-    DescribeStreamSummaryInput, DescribeStreamSummaryOutput, EncryptionType, EnhancedMetrics,
-    StreamDescriptionSummary, WarmThroughputObject,
+    DescribeStreamSummaryInput, DescribeStreamSummaryOutput, EncryptionType, StreamDescriptionSummary,
 };
 use millrace_wire::Caller;
 
@@ -24,7 +23,6 @@ pub(crate) async fn call(
     };
     let key = target(caller, named)?;
     let stream = streams.stream(&key)?;
-    let warm = stream.warm_throughput_mib.map(shapes::count);
     Ok(DescribeStreamSummaryOutput {
         stream_description_summary: StreamDescriptionSummary {
             stream_name: key.name.clone(),
@@ -34,21 +32,16 @@ pub(crate) async fn call(
             stream_mode_details: Some(shapes::mode(stream.mode)),
             retention_period_hours: shapes::count(stream.retention_hours),
             stream_creation_timestamp: shapes::time(stream.created),
-            enhanced_monitoring: vec![EnhancedMetrics {
-                shard_level_metrics: Some(Vec::new()),
-            }],
+            enhanced_monitoring: shapes::monitoring(&stream),
             encryption_type: Some(EncryptionType::None),
             key_id: None,
             open_shard_count: shapes::count(stream.open_count()),
             consumer_count: Some(shapes::count(stream.consumers.len())),
-            warm_throughput: warm.map(|mib| WarmThroughputObject {
-                target_mibps: Some(mib),
-                current_mibps: Some(mib),
-            }),
+            warm_throughput: shapes::warm_throughput(&stream),
             max_record_size_in_kib: Some(shapes::count(stream.max_record_kib)),
-            // Channels, queues and automatic distribution are not built yet.
+            record_distribution_strategy: Some(shapes::distribution(stream.distribution)),
+            // Channels and queues are not built yet.
             channel_count: None,
-            record_distribution_strategy: None,
             queue_count: None,
         },
     })

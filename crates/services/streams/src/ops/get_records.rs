@@ -43,6 +43,9 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let shard = view.shard(position.shard).ok_or_else(missing)?;
     if streams.limits_throughput() && !streams.0.admission.read(shard.log, streams.0.clock.monotonic()) {
         streams.0.metrics.read_throttled.add(1);
+        if let Some(meter) = streams.0.monitoring.meter(&view, shard) {
+            meter.read_throttled.add(1);
+        }
         return Err(StreamsError::ThroughputExceeded(format!(
             "Rate exceeded for Shard - {}/{}/{}",
             view.key.account, view.key.name, shard.index
@@ -59,6 +62,13 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let page = streams.read_shard(&view, shard, position.offset, limits).await?;
     streams.0.metrics.outgoing_records.add(page.records.len() as u64);
     streams.0.metrics.outgoing_bytes.add(page.bytes as u64);
+    if let Some(meter) = streams.0.monitoring.meter(&view, shard) {
+        meter.outgoing_records.add(page.records.len() as u64);
+        meter.outgoing_bytes.add(page.bytes as u64);
+        meter
+            .iterator_age_ms
+            .set(u64::try_from(page.behind.as_millis()).unwrap_or(u64::MAX));
+    }
     if streams.limits_throughput() {
         streams
             .0

@@ -9,10 +9,13 @@ mod create_stream;
 mod decrease_stream_retention_period;
 mod delete_stream;
 mod deregister_stream_consumer;
+mod describe_account_settings;
 mod describe_limits;
 mod describe_stream;
 mod describe_stream_consumer;
 mod describe_stream_summary;
+mod disable_enhanced_monitoring;
+mod enable_enhanced_monitoring;
 mod get_records;
 mod get_shard_iterator;
 mod increase_stream_retention_period;
@@ -30,7 +33,12 @@ mod split_shard;
 mod subscribe_to_shard;
 mod tag_resource;
 mod untag_resource;
+mod update_account_settings;
+mod update_max_record_size;
 mod update_shard_count;
+mod update_stream_mode;
+mod update_stream_record_distribution_strategy;
+mod update_stream_warm_throughput;
 
 use bytes::Bytes;
 use millrace_api::{Operation, Typed};
@@ -71,10 +79,13 @@ pub(crate) async fn dispatch(
         "DecreaseStreamRetentionPeriod" => silent(call, decrease_stream_retention_period::call).await,
         "DeleteStream" => silent(call, delete_stream::call).await,
         "DeregisterStreamConsumer" => silent(call, deregister_stream_consumer::call).await,
+        "DescribeAccountSettings" => typed(call, describe_account_settings::call).await,
         "DescribeLimits" => typed(call, describe_limits::call).await,
         "DescribeStream" => typed(call, describe_stream::call).await,
         "DescribeStreamConsumer" => typed(call, describe_stream_consumer::call).await,
         "DescribeStreamSummary" => typed(call, describe_stream_summary::call).await,
+        "DisableEnhancedMonitoring" => typed(call, disable_enhanced_monitoring::call).await,
+        "EnableEnhancedMonitoring" => typed(call, enable_enhanced_monitoring::call).await,
         "GetRecords" => get_records::call(call).await,
         "GetShardIterator" => typed(call, get_shard_iterator::call).await,
         "IncreaseStreamRetentionPeriod" => silent(call, increase_stream_retention_period::call).await,
@@ -92,7 +103,14 @@ pub(crate) async fn dispatch(
         "SubscribeToShard" => subscribe_to_shard::call(call).await,
         "TagResource" => silent(call, tag_resource::call).await,
         "UntagResource" => silent(call, untag_resource::call).await,
+        "UpdateAccountSettings" => typed(call, update_account_settings::call).await,
+        "UpdateMaxRecordSize" => silent(call, update_max_record_size::call).await,
         "UpdateShardCount" => typed(call, update_shard_count::call).await,
+        "UpdateStreamMode" => silent(call, update_stream_mode::call).await,
+        "UpdateStreamRecordDistributionStrategy" => {
+            silent(call, update_stream_record_distribution_strategy::call).await
+        }
+        "UpdateStreamWarmThroughput" => typed(call, update_stream_warm_throughput::call).await,
         other => Err(StreamsError::NotBuilt(other)),
     }
 }

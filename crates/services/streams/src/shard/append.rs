@@ -17,7 +17,7 @@ use crate::record;
 use crate::routing::StreamView;
 use crate::sequence::SequenceNumber;
 use crate::service::Streams;
-use crate::state::{LogNumber, Shard, ShardIndex};
+use crate::state::{Distribution, LogNumber, Shard, ShardIndex};
 
 /// What became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ pub(crate) async fn put(
     let mut storing = Storing {
         streams,
         put,
-        hashes: hashes(view, put)?,
+        hashes: hashes(streams, view, put)?,
         outcomes: vec![Outcome::Failed; put.records.len()],
         waiting: (0..put.records.len()).collect(),
         closed: Vec::new(),
@@ -122,7 +122,7 @@ fn same_stream(streams: &Streams, view: &StreamView) -> Result<Arc<StreamView>, 
 }
 
 /// Hash keys in the request's order, sizes checked.
-fn hashes(view: &StreamView, put: &Put<'_>) -> Result<Vec<u128>, StreamsError> {
+fn hashes(streams: &Streams, view: &StreamView, put: &Put<'_>) -> Result<Vec<u128>, StreamsError> {
     let mut total = 0;
     let mut hashes = Vec::with_capacity(put.records.len());
     for entry in &put.records {
@@ -135,7 +135,10 @@ fn hashes(view: &StreamView, put: &Put<'_>) -> Result<Vec<u128>, StreamsError> {
             )));
         }
         total += bytes;
-        hashes.push(entry.hash()?);
+        hashes.push(match view.distribution {
+            Distribution::UserPartitionKey => entry.hash()?,
+            Distribution::Auto => streams.0.spread.next(),
+        });
     }
     if total > PUT_REQUEST_BYTES_MAX {
         return Err(StreamsError::InvalidArgument(format!(
@@ -159,6 +162,9 @@ impl Storing<'_> {
             let free = streams.0.admission.write(shard.log, bytes, now);
             if !free {
                 streams.0.metrics.write_throttled.add(1);
+                if let Some(meter) = streams.0.monitoring.meter(view, &shard) {
+                    meter.write_throttled.add(1);
+                }
                 self.set(member, Outcome::Throttled(shard.index));
             }
             free
@@ -194,7 +200,7 @@ impl Storing<'_> {
             .collect();
         self.waiting.clear();
         for (group, append) in groups.into_iter().zip(appends) {
-            self.settle(group, append).await;
+            self.settle(view, group, append).await;
         }
         self.waiting.sort_unstable();
         Ok(())
@@ -224,7 +230,7 @@ impl Storing<'_> {
         groups
     }
 
-    async fn settle(&mut self, group: Group, append: Append) {
+    async fn settle(&mut self, view: &StreamView, group: Group, append: Append) {
         match append.await {
             Ok(appended) => {
                 for (&member, offset) in group.members.iter().zip(appended.first..) {
@@ -232,7 +238,7 @@ impl Storing<'_> {
                     let shard = group.shard.index;
                     self.set(member, Outcome::Stored { shard, number });
                 }
-                self.count(&group);
+                self.count(view, &group);
             }
             // NotFound: the stream is being deleted, and the view that is looked at next says so.
             Err(LogError::Sealed(_) | LogError::NotFound(_)) => {
@@ -260,13 +266,19 @@ impl Storing<'_> {
         }
     }
 
-    fn count(&self, group: &Group) {
+    fn count(&self, view: &StreamView, group: &Group) {
         let metrics = &self.streams.0.metrics;
         let headers = group.members.len() * record::HEADER_BYTES;
-        metrics.incoming_records.add(group.members.len() as u64);
-        metrics
-            .incoming_bytes
-            .add(group.bytes.saturating_sub(headers) as u64);
+        let (records, bytes) = (
+            group.members.len() as u64,
+            group.bytes.saturating_sub(headers) as u64,
+        );
+        metrics.incoming_records.add(records);
+        metrics.incoming_bytes.add(bytes);
+        if let Some(meter) = self.streams.0.monitoring.meter(view, &group.shard) {
+            meter.incoming_records.add(records);
+            meter.incoming_bytes.add(bytes);
+        }
     }
 }
 

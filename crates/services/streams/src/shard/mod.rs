@@ -2,7 +2,7 @@
 //!
 //! [`scan`] reads PutRecord and PutRecords without a tree; [`request`] is what both ways of reading yield; [`admit`]
 //! holds records against a shard's throughput; [`append`] routes, encodes and appends them; [`answer`] writes records
-//! for readers; [`position`] turns what a reader asks for into an offset.
+//! for readers; [`spread`] places records that have no key; [`position`] turns what a reader asks for into an offset.
 
 pub(crate) mod admit;
 pub(crate) mod answer;
@@ -11,3 +11,4 @@ pub(crate) mod position;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod scan;
+pub(crate) mod spread;

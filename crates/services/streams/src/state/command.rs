@@ -1,13 +1,13 @@
 //! What may happen to the state. Commands are stored: a variant or field is never renamed or reused, and a new field
 //! needs a serde default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millrace_base::Timestamp;
 use millrace_log::Offset;
 use serde::{Deserialize, Serialize};
 
-use super::{Consumer, HexKey, LogNumber, Mode, ShardIndex, StreamKey, StreamUid};
+use super::{Consumer, Distribution, HexKey, LogNumber, Mode, ShardIndex, ShardMetric, StreamKey, StreamUid};
 use crate::limits::Quotas;
 
 /// A decided change. The time is that of the control log, so no command carries one.
@@ -34,6 +34,9 @@ pub enum Command {
         /// Warm throughput in MiB/s.
         #[serde(default)]
         warm_throughput_mib: Option<u32>,
+        /// How records find their shards.
+        #[serde(default)]
+        distribution: Distribution,
         /// What the account may have.
         quotas: Quotas,
     },
@@ -150,6 +153,50 @@ pub enum Command {
         /// And no later one of that name.
         created: Timestamp,
     },
+    /// Changes what a stream is set to, besides its shards and its retention.
+    Set {
+        /// Which.
+        key: StreamKey,
+        /// To what.
+        setting: Setting,
+        /// What the account may have.
+        quotas: Quotas,
+    },
+    /// UpdateAccountSettings.
+    SetCommitment {
+        /// Whose.
+        account: String,
+        /// Where.
+        region: String,
+        /// Whether it is entered or left.
+        enabled: bool,
+    },
+}
+
+/// What a stream can be set to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// UpdateStreamMode.
+    Mode {
+        /// New capacity mode.
+        mode: Mode,
+        /// Warm throughput in MiB/s, where it is to change, too.
+        warm_throughput_mib: Option<u32>,
+    },
+    /// UpdateStreamWarmThroughput, in MiB/s.
+    WarmThroughput(u32),
+    /// UpdateMaxRecordSize, in KiB.
+    MaxRecord(u32),
+    /// UpdateStreamRecordDistributionStrategy.
+    Distribution(Distribution),
+    /// Enable- or DisableEnhancedMonitoring.
+    Monitoring {
+        /// Which metrics.
+        metrics: BTreeSet<ShardMetric>,
+        /// Which of the two was called.
+        enable: bool,
+    },
 }
 
 /// How to reshard.
@@ -227,5 +274,12 @@ pub enum Changed {
         from: u32,
         /// Open shards after.
         to: u32,
+    },
+    /// Monitoring was set.
+    Monitoring {
+        /// Metrics before.
+        current: BTreeSet<ShardMetric>,
+        /// Metrics after.
+        desired: BTreeSet<ShardMetric>,
     },
 }

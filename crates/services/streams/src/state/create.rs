@@ -1,12 +1,14 @@
 //! Streams come and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use millrace_control::Applied;
 
+use super::settings::hold_distribution;
 use super::{
-    Changed, Mode, Outcome, Phase, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid, StreamsState,
+    Changed, Distribution, Mode, Outcome, Phase, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid,
+    StreamsState,
 };
 use crate::error::StreamsError;
 use crate::limits::{Quotas, RETENTION_HOURS_MIN};
@@ -19,6 +21,7 @@ pub(super) struct Wanted {
     pub(super) tags: BTreeMap<String, String>,
     pub(super) max_record_kib: u32,
     pub(super) warm_throughput_mib: Option<u32>,
+    pub(super) distribution: Distribution,
 }
 
 impl StreamsState {
@@ -33,6 +36,7 @@ impl StreamsState {
             return Err(StreamsError::StreamExists(key));
         }
         self.hold_creation(&key, &wanted, quotas)?;
+        hold_distribution(&key, wanted.mode, wanted.distribution)?;
         let ranges = HashRange::uniform(wanted.shards);
         let first_log = self.take_logs(ranges.len());
         let shards: BTreeMap<ShardIndex, Shard> = (0u32..)
@@ -64,6 +68,9 @@ impl StreamsState {
             shards,
             consumers: BTreeMap::new(),
             scalings: Vec::new(),
+            distribution: wanted.distribution,
+            monitoring: BTreeSet::new(),
+            mode_changes: Vec::new(),
             view: super::ViewCell::default(),
         };
         self.streams.insert(key, Arc::new(stream));
@@ -86,11 +93,11 @@ impl StreamsState {
         }
         match wanted.mode {
             Mode::OnDemand if usage.on_demand >= quotas.on_demand_streams => {
-                Err(StreamsError::LimitExceeded(format!(
-                    "This request would exceed the on-demand stream limit for the account {} in {}. Current on-demand \
-                     stream count for the account: {}. Limit: {}.",
-                    key.account, key.region, usage.on_demand, quotas.on_demand_streams
-                )))
+                Err(StreamsError::OnDemandLimit {
+                    key: key.clone(),
+                    current: usage.on_demand,
+                    limit: quotas.on_demand_streams,
+                })
             }
             Mode::OnDemand => Ok(()),
             Mode::Provisioned => {

@@ -5,11 +5,13 @@
 //! left as a [`Phase`]; the lifecycle worker does it and reports with another command.
 
 pub mod command;
+mod commitment;
 mod consumers;
 mod create;
 pub mod ids;
 mod reshard;
 mod retention;
+mod settings;
 pub mod stream;
 mod tags;
 
@@ -22,9 +24,10 @@ use std::sync::Arc;
 use millrace_control::{Applied, Machine};
 use serde::{Deserialize, Serialize};
 
-pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange};
+pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange, Setting};
+pub use commitment::Commitment;
 pub use ids::{HexKey, LogNumber, NotAShardId, ShardIndex, StreamKey, StreamUid};
-pub use stream::{Closed, Consumer, Mode, Phase, Reshard, Shard, Status, Stream};
+pub use stream::{Closed, Consumer, Distribution, Mode, Phase, Reshard, Shard, ShardMetric, Status, Stream};
 
 use crate::error::StreamsError;
 use stream::ViewCell;
@@ -41,6 +44,9 @@ pub struct StreamsState {
     /// Logs of expired shards that are still to be deleted.
     #[serde(default)]
     doomed: BTreeSet<LogNumber>,
+    /// By account and region.
+    #[serde(default)]
+    commitments: BTreeMap<String, BTreeMap<String, Commitment>>,
 }
 
 impl Machine for StreamsState {
@@ -60,6 +66,7 @@ impl Machine for StreamsState {
                 tags,
                 max_record_kib,
                 warm_throughput_mib,
+                distribution,
                 quotas,
             } => {
                 let wanted = create::Wanted {
@@ -68,6 +75,7 @@ impl Machine for StreamsState {
                     tags,
                     max_record_kib,
                     warm_throughput_mib,
+                    distribution,
                 };
                 self.create_stream(at, key, wanted, quotas)
             }
@@ -117,6 +125,12 @@ impl Machine for StreamsState {
                 name,
                 created,
             } => self.consumer_settled(&key, uid, &name, created),
+            Command::Set { key, setting, quotas } => self.set(at, &key, setting, quotas),
+            Command::SetCommitment {
+                account,
+                region,
+                enabled,
+            } => self.set_commitment(at, account, region, enabled),
         }
     }
 }

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::error::{BadSplit, StreamsError};
 use crate::limits::{Quotas, SCALING_WINDOW};
-use crate::topology::Piece;
 use crate::topology::plan::Planner;
+use crate::topology::{Birth, Piece};
 
 impl StreamsState {
     pub(super) fn reshard(
@@ -56,21 +56,25 @@ impl StreamsState {
                 more,
             });
         }
-        let births = planner.finish();
-        let first_log = self.take_logs(births.len());
-        // The stream was there a moment ago; nothing else runs in between.
-        let stream = self.active_mut(key)?;
         if matches!(request, ReshardRequest::Uniform { .. }) {
             stream
                 .scalings
                 .retain(|time| at.time.since(*time) < SCALING_WINDOW);
             stream.scalings.push(at.time);
         }
+        self.bear(key, planner.finish())?;
+        Ok(Changed::Resharding { from, to })
+    }
+
+    /// Begins the reshard that bears `births`; there is none where there are none.
+    pub(super) fn bear(&mut self, key: &StreamKey, births: Vec<Birth>) -> Result<(), StreamsError> {
+        let first_log = self.take_logs(births.len());
+        let stream = self.active_mut(key)?;
         if let Some(last) = births.last() {
             stream.next_shard = ShardIndex(last.index.0.saturating_add(1));
             stream.phase = Phase::Resharding(Reshard { births, first_log });
         }
-        Ok(Changed::Resharding { from, to })
+        Ok(())
     }
 
     /// The one instant at which parents close and children are born.

@@ -1,6 +1,6 @@
 //! A stream, its shards and its consumers, as they are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -21,6 +21,50 @@ pub enum Mode {
     Provisioned,
     /// The service does.
     OnDemand,
+}
+
+/// How records find their shards (`RecordDistributionStrategy`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distribution {
+    /// By partition key or explicit hash key.
+    #[default]
+    UserPartitionKey,
+    /// Evenly; keys need not be given and do not count.
+    Auto,
+}
+
+/// A metric that can be kept for each shard (`MetricsName`), in the order in which they are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShardMetric {
+    /// Bytes put.
+    IncomingBytes,
+    /// Records put.
+    IncomingRecords,
+    /// Age of the last record read, in milliseconds.
+    IteratorAgeMilliseconds,
+    /// Bytes read.
+    OutgoingBytes,
+    /// Records read.
+    OutgoingRecords,
+    /// Reads refused.
+    ReadProvisionedThroughputExceeded,
+    /// Records refused.
+    WriteProvisionedThroughputExceeded,
+}
+
+impl ShardMetric {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::IncomingBytes,
+        Self::IncomingRecords,
+        Self::IteratorAgeMilliseconds,
+        Self::OutgoingBytes,
+        Self::OutgoingRecords,
+        Self::ReadProvisionedThroughputExceeded,
+        Self::WriteProvisionedThroughputExceeded,
+    ];
 }
 
 /// What clients see of a stream's or a consumer's phase (`StreamStatus`, `ConsumerStatus`).
@@ -220,6 +264,15 @@ pub struct Stream {
     /// When UpdateShardCount was accepted within the last day.
     #[serde(default)]
     pub scalings: Vec<Timestamp>,
+    /// How records find their shards.
+    #[serde(default)]
+    pub distribution: Distribution,
+    /// Metrics that are kept for each shard.
+    #[serde(default)]
+    pub monitoring: BTreeSet<ShardMetric>,
+    /// When the capacity mode was changed within the last day.
+    #[serde(default)]
+    pub mode_changes: Vec<Timestamp>,
     /// What the data plane reads; made when it is first asked for after a change.
     #[serde(skip)]
     pub(crate) view: ViewCell,

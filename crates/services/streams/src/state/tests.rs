@@ -42,6 +42,7 @@ impl World {
             tags: BTreeMap::new(),
             max_record_kib: 1024,
             warm_throughput_mib: None,
+            distribution: Distribution::UserPartitionKey,
             quotas: Quotas::of(profile, REGION),
         })
     }

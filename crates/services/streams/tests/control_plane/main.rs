@@ -8,6 +8,7 @@ mod lifecycle;
 mod limits;
 mod listing;
 mod retention;
+mod settings;
 mod sharding;
 mod streams;
 mod tags;

@@ -1,0 +1,22 @@
+//! DescribeAccountSettings.
+
+use millrace_api::kinesis::{DescribeAccountSettingsInput, DescribeAccountSettingsOutput};
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::service::Streams;
+use crate::shapes;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    _input: DescribeAccountSettingsInput,
+) -> Result<DescribeAccountSettingsOutput, StreamsError> {
+    let commitment = streams
+        .0
+        .control
+        .read(|state| state.commitment(&caller.account, &caller.region));
+    Ok(DescribeAccountSettingsOutput {
+        minimum_throughput_billing_commitment: Some(shapes::commitment(commitment, streams.0.clock.now())),
+    })
+}
