@@ -17,6 +17,8 @@ pub struct StreamsConfig {
     pub transition: Duration,
     /// How often expired records are looked for.
     pub retention_check: Duration,
+    /// How often the load of on-demand streams is looked at.
+    pub scaling_check: Duration,
 }
 
 static PROFILE: Key = Key {
@@ -41,8 +43,16 @@ static RETENTION_CHECK: Key = Key {
     doc: "Seconds between two looks for records and shards that are older than their stream's retention.",
 };
 
+static SCALING_CHECK: Key = Key {
+    name: "streams.scaling_check_secs",
+    env: "MILLRACE_STREAMS_SCALING_CHECK_SECS",
+    default: "10",
+    kind: Kind::Number,
+    doc: "Seconds between two looks at the load of on-demand streams, whose shards are split and merged by it.",
+};
+
 /// The section's keys.
-pub(super) static KEYS: [&Key; 3] = [&PROFILE, &TRANSITION, &RETENTION_CHECK];
+pub(super) static KEYS: [&Key; 4] = [&PROFILE, &TRANSITION, &RETENTION_CHECK, &SCALING_CHECK];
 
 impl StreamsConfig {
     pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
@@ -50,6 +60,7 @@ impl StreamsConfig {
             profile: values.choice(&PROFILE, &[("aws", Profile::Aws), ("open", Profile::Open)])?,
             transition: Duration::from_millis(values.number(&TRANSITION, 0, 600_000)?),
             retention_check: values.seconds(&RETENTION_CHECK)?,
+            scaling_check: values.seconds(&SCALING_CHECK)?,
         })
     }
 }

@@ -21,6 +21,7 @@ pub(crate) async fn open(
         profile: config.profile,
         transition: config.transition,
         retention_check: config.retention_check,
+        scaling_check: config.scaling_check,
     };
     Streams::open(Deps {
         log,

@@ -2,7 +2,7 @@
 //!
 //! [`Streams`] answers the service's operations (`ops`, one file each) over a log engine and a part of the control
 //! plane. [`state`] holds streams, shards and consumers as pure commands and a pure `apply`; [`topology`] is the
-//! arithmetic of hash ranges; `lifecycle` does what a state asks for; [`routing`] is what the data plane reads.
+//! arithmetic of hash ranges; `lifecycle` does what a state asks for, `scaling` what the load asks for; [`routing`] is what the data plane reads.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -20,6 +20,7 @@ mod record;
 mod resolve;
 mod retention;
 pub mod routing;
+mod scaling;
 pub mod sequence;
 mod service;
 mod shapes;

@@ -73,6 +73,15 @@ pub const SHARD_READ_CALLS_PER_S: u64 = 5;
 pub const SHARD_READ_BYTES_PER_S: u64 = 2 << 20;
 /// Shards whose throughput is remembered at once; some 300 bytes each.
 pub const SHARD_BUCKETS_MAX: usize = 65_536;
+/// Over how long the rates of an on-demand stream's shards are smoothed: a shard that takes all of its throughput is
+/// split after about half a minute, one that would take ten times as much at once.
+pub const HEAT_SMOOTHING: Duration = Duration::from_secs(30);
+/// How long a shard takes little before it is merged.
+pub const COLD_FOR: Duration = Duration::from_secs(3600);
+/// How often an on-demand stream may double (developer guide, on-demand mode: within 15 minutes).
+pub const GROWTH_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Hash keys that are remembered of each shard of an on-demand stream, 16 bytes each.
+pub const LOAD_SAMPLES: usize = 64;
 /// Shards with counters of their own (EnableEnhancedMonitoring); some 100 bytes each.
 pub const SHARD_METERS_MAX: usize = 65_536;
 /// Bytes of data and partition keys in one PutRecords (API PutRecords).

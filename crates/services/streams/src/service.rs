@@ -16,6 +16,7 @@ use crate::limits::{self, Profile, Quotas, Scope};
 use crate::metrics::Metrics;
 use crate::monitoring::Monitoring;
 use crate::rates::{RateKey, Rates};
+use crate::scaling::load::Loads;
 use crate::shard::admit::Admission;
 use crate::shard::spread::Spread;
 use crate::state::{Changed, Command, HexKey, StreamKey, StreamsState};
@@ -50,6 +51,8 @@ pub struct Settings {
     /// How often records and shards that are older than retention are looked for; a shorter retention is
     /// looked after at once.
     pub retention_check: Duration,
+    /// How often the load of on-demand streams is looked at.
+    pub scaling_check: Duration,
 }
 
 impl Default for Settings {
@@ -58,6 +61,7 @@ impl Default for Settings {
             profile: Profile::Open,
             transition: Duration::from_millis(30),
             retention_check: Duration::from_secs(30),
+            scaling_check: Duration::from_secs(10),
         }
     }
 }
@@ -81,6 +85,8 @@ pub(crate) struct Inner {
     pub(crate) iterators: ring::hmac::Key,
     /// Throughput of shards.
     pub(crate) admission: Admission,
+    /// Load of the shards of on-demand streams.
+    pub(crate) loads: Loads,
     /// Metrics of single shards.
     pub(crate) monitoring: Monitoring,
     /// Where records go that their stream distributes itself.
@@ -128,6 +134,7 @@ impl Streams {
             settings,
             iterators: iterator::key(&iterator_key),
             admission: Admission::default(),
+            loads: Loads::default(),
             monitoring: Monitoring::default(),
             spread: Spread::default(),
             subscriptions: Registry::default(),

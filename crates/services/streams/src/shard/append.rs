@@ -17,7 +17,7 @@ use crate::record;
 use crate::routing::StreamView;
 use crate::sequence::SequenceNumber;
 use crate::service::Streams;
-use crate::state::{Distribution, LogNumber, Shard, ShardIndex};
+use crate::state::{Distribution, LogNumber, Mode, Shard, ShardIndex};
 
 /// What became of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,6 +275,14 @@ impl Storing<'_> {
         );
         metrics.incoming_records.add(records);
         metrics.incoming_bytes.add(bytes);
+        if view.mode == Mode::OnDemand {
+            // One record stands for the rest; which one changes from put to put.
+            let at = self.streams.0.loads.pick(group.members.len());
+            let member = group.members.get(at);
+            if let Some(hash) = member.and_then(|member| self.hashes.get(*member)) {
+                self.streams.0.loads.add(group.shard.log, bytes, records, *hash);
+            }
+        }
         if let Some(meter) = self.streams.0.monitoring.meter(view, &group.shard) {
             meter.incoming_records.add(records);
             meter.incoming_bytes.add(bytes);

@@ -1,4 +1,4 @@
-//! Where records go whose stream distributes them itself (RecordDistributionStrategy AUTO).
+//! Where records go whose stream distributes them itself (RecordDistributionStrategy AUTO): evenly, without chance.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,6 +14,12 @@ impl Spread {
     /// The next record's hash key.
     pub(crate) fn next(&self) -> u128 {
         u128::from(self.0.fetch_add(1, Ordering::Relaxed)).wrapping_mul(STEP)
+    }
+
+    /// A number below `count`, evenly; 0 for none.
+    pub(crate) fn below(&self, count: usize) -> usize {
+        let scaled = (self.next() >> 64).saturating_mul(count as u128) >> 64;
+        usize::try_from(scaled).unwrap_or(0)
     }
 }
 

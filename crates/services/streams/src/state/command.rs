@@ -217,6 +217,13 @@ pub enum ReshardRequest {
         /// `AdjacentShardToMerge`.
         adjacent: String,
     },
+    /// What the load of an on-demand stream asks for.
+    Scale {
+        /// Shards, with the hash key at which the upper part starts, decimal.
+        splits: Vec<(ShardIndex, String)>,
+        /// Pairs of adjacent shards.
+        merges: Vec<(ShardIndex, ShardIndex)>,
+    },
     /// UpdateShardCount, `UNIFORM_SCALING`.
     Uniform {
         /// `TargetShardCount`.

@@ -25,7 +25,8 @@ impl StreamsState {
     ) -> Outcome {
         let usage = self.usage(&key.account, &key.region);
         let stream = self.active_mut(key)?;
-        if stream.mode == Mode::OnDemand {
+        let by_load = matches!(request, ReshardRequest::Scale { .. });
+        if (stream.mode == Mode::OnDemand) != by_load {
             return Err(StreamsError::OnDemandMode(key.clone()));
         }
         let from = stream.open_count();
@@ -39,6 +40,23 @@ impl StreamsState {
                 plan_merge(&mut planner, key, stream, shard, adjacent)?;
                 from.saturating_sub(1)
             }
+            ReshardRequest::Scale { splits, merges } => {
+                for (shard, at) in splits {
+                    plan_split(&mut planner, key, stream, &shard.to_string(), at)?;
+                }
+                for (shard, adjacent) in merges {
+                    plan_merge(
+                        &mut planner,
+                        key,
+                        stream,
+                        &shard.to_string(),
+                        &adjacent.to_string(),
+                    )?;
+                }
+                let (more, less) = (splits.len(), merges.len());
+                let count = usize::try_from(from).unwrap_or(usize::MAX).saturating_add(more);
+                u32::try_from(count.saturating_sub(less)).unwrap_or(u32::MAX)
+            }
             ReshardRequest::Uniform { target } => {
                 hold_scaling(key, stream, at, *target, quotas)?;
                 planner.uniform(&stream.pieces(), *target);
@@ -46,8 +64,9 @@ impl StreamsState {
             }
         };
         let more = to.saturating_sub(from);
-        let within =
-            to <= quotas.shards_per_stream && usage.shards.saturating_add(more) <= quotas.shards_per_account;
+        // Shards of on-demand streams are none of the account's (Quotas).
+        let within = to <= quotas.shards_per_stream
+            && (by_load || usage.shards.saturating_add(more) <= quotas.shards_per_account);
         if more > 0 && !within {
             return Err(StreamsError::ShardLimit {
                 key: key.clone(),

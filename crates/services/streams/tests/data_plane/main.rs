@@ -8,6 +8,7 @@ mod plane;
 mod puts;
 mod reads;
 mod reshard;
+mod scaling;
 mod settings;
 mod subscribe;
 #[path = "../control_plane/world.rs"]
