@@ -81,6 +81,7 @@ impl StreamsState {
             if mode == Mode::Provisioned {
                 stream.warm_throughput_mib = None;
             }
+            stream.mode_changes.retain(|time| is_recent(*time, at.time));
             stream.mode_changes.push(at.time);
         }
         Ok(())
@@ -135,14 +136,12 @@ pub(super) fn hold_distribution(
 /// API reference, UpdateStreamMode: twice within 24 hours.
 fn hold_mode_changes(
     key: &StreamKey,
-    stream: &mut Stream,
+    stream: &Stream,
     now: Timestamp,
     quotas: Quotas,
 ) -> Result<(), StreamsError> {
-    stream
-        .mode_changes
-        .retain(|time| now.since(*time) < SCALING_WINDOW);
-    let recent = u32::try_from(stream.mode_changes.len()).unwrap_or(u32::MAX);
+    let recent = stream.mode_changes.iter().filter(|time| is_recent(**time, now));
+    let recent = u32::try_from(recent.count()).unwrap_or(u32::MAX);
     if recent < quotas.mode_changes_per_day {
         return Ok(());
     }
@@ -150,4 +149,8 @@ fn hold_mode_changes(
         "The capacity mode of stream {} under account {} was changed {recent} times within 24 hours; the limit is {}.",
         key.name, key.account, quotas.mode_changes_per_day
     )))
+}
+
+fn is_recent(time: Timestamp, now: Timestamp) -> bool {
+    now.since(time) < SCALING_WINDOW
 }
