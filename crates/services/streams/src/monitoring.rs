@@ -1,19 +1,20 @@
 //! Metrics of single shards, for streams that EnableEnhancedMonitoring switched them on for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use millrace_api::kinesis::{EnhancedMonitoringOutput, MetricsName};
 use millrace_wire::ApiError;
 
 use crate::error::StreamsError;
 use crate::limits::SHARD_METERS_MAX;
-use crate::metrics::{Counter, Gauge};
+use crate::metrics::Counter;
 use crate::routing::StreamView;
 use crate::service::Streams;
 use crate::shapes;
-use crate::state::{Changed, Command, LogNumber, Setting, Shard, ShardMetric, StreamKey, StreamsState};
+use crate::state::{Changed, Command, LogNumber, Setting, Shard, ShardMetric, Stream, StreamKey};
 
 /// Switches metrics on or off.
 pub(crate) async fn set(
@@ -50,21 +51,35 @@ pub(crate) struct Meter {
     pub(crate) outgoing_records: Counter,
     pub(crate) read_throttled: Counter,
     pub(crate) write_throttled: Counter,
-    /// Of the last GetRecords.
-    pub(crate) iterator_age_ms: Gauge,
+    /// Of the last GetRecords, once there was one.
+    iterator_age_ms: Mutex<Option<u64>>,
 }
 
 impl Meter {
-    fn value(&self, metric: ShardMetric) -> u64 {
-        match metric {
+    /// `None` where nothing was measured yet.
+    fn value(&self, metric: ShardMetric) -> Option<u64> {
+        Some(match metric {
             ShardMetric::IncomingBytes => self.incoming_bytes.get(),
             ShardMetric::IncomingRecords => self.incoming_records.get(),
-            ShardMetric::IteratorAgeMilliseconds => self.iterator_age_ms.get(),
+            ShardMetric::IteratorAgeMilliseconds => *self
+                .iterator_age_ms
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_ref()?,
             ShardMetric::OutgoingBytes => self.outgoing_bytes.get(),
             ShardMetric::OutgoingRecords => self.outgoing_records.get(),
             ShardMetric::ReadProvisionedThroughputExceeded => self.read_throttled.get(),
             ShardMetric::WriteProvisionedThroughputExceeded => self.write_throttled.get(),
-        }
+        })
+    }
+
+    /// Notes how far a GetRecords was behind.
+    pub(crate) fn read_at(&self, behind: Duration) {
+        let millis = u64::try_from(behind.as_millis()).unwrap_or(u64::MAX);
+        *self
+            .iterator_age_ms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(millis);
     }
 }
 
@@ -126,39 +141,61 @@ impl Monitoring {
         Some(Arc::clone(meters.entry(shard.log).or_default()))
     }
 
-    /// Appends the metrics that are switched on in Prometheus' text format, and forgets the shards that are gone.
-    pub(crate) fn write_prometheus(&self, state: &StreamsState, out: &mut String) {
-        let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if meters.is_empty() {
-            return;
-        }
-        let mut wanted = BTreeSet::new();
+    /// Appends the metrics that are switched on for `streams` in Prometheus' text format, and forgets the shards of all
+    /// others.
+    pub(crate) fn write_prometheus(&self, streams: &[(StreamKey, Arc<Stream>)], out: &mut String) {
+        let metered: Vec<Metered<'_>> = {
+            let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let shards = streams.iter().flat_map(|(key, stream)| {
+                let shards = stream.shards.values();
+                shards.map(move |shard| (key, &**stream, shard))
+            });
+            let metered: Vec<Metered<'_>> = shards
+                .filter_map(|(key, stream, shard)| {
+                    let meter = Arc::clone(meters.get(&shard.log)?);
+                    Some(Metered {
+                        key,
+                        stream,
+                        shard,
+                        meter,
+                    })
+                })
+                .collect();
+            let kept: HashSet<LogNumber> = metered.iter().map(|metered| metered.shard.log).collect();
+            meters.retain(|log, _| kept.contains(log));
+            metered
+        };
         for metric in ShardMetric::ALL {
             let (name, kind, help) = described(metric);
             let mut begun = false;
-            let streams = state.streams();
-            for (key, stream) in streams.filter(|(_, stream)| stream.monitoring.contains(&metric)) {
-                for shard in stream.shards.values() {
-                    let Some(meter) = meters.get(&shard.log) else {
-                        continue;
-                    };
-                    wanted.insert(shard.log);
-                    if !std::mem::replace(&mut begun, true) {
-                        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
-                    }
-                    // Neither accounts nor regions nor the names of streams hold what a label would have to escape.
-                    let _ = writeln!(
-                        out,
-                        "{name}{{account=\"{}\",region=\"{}\",stream=\"{}\",shard=\"{}\"}} {}",
-                        key.account,
-                        key.region,
-                        key.name,
-                        shard.index,
-                        meter.value(metric)
-                    );
+            let wanted = metered
+                .iter()
+                .filter(|metered| metered.stream.monitoring.contains(&metric));
+            for Metered {
+                key, shard, meter, ..
+            } in wanted
+            {
+                let Some(value) = meter.value(metric) else {
+                    continue;
+                };
+                if !std::mem::replace(&mut begun, true) {
+                    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
                 }
+                // Neither accounts nor regions nor the names of streams hold what a label would have to escape.
+                let _ = writeln!(
+                    out,
+                    "{name}{{account=\"{}\",region=\"{}\",stream=\"{}\",shard=\"{}\"}} {value}",
+                    key.account, key.region, key.name, shard.index
+                );
             }
         }
-        meters.retain(|log, _| wanted.contains(log));
     }
+}
+
+/// A shard with its counters.
+struct Metered<'a> {
+    key: &'a StreamKey,
+    stream: &'a Stream,
+    shard: &'a Shard,
+    meter: Arc<Meter>,
 }

@@ -173,9 +173,16 @@ impl Streams {
     /// Appends all metrics in Prometheus' text format.
     pub fn write_prometheus(&self, out: &mut String) {
         self.0.metrics.write_prometheus(out);
-        self.0
-            .control
-            .read(|state| self.0.monitoring.write_prometheus(state, out));
+        // Nothing is applied while the state is read: text is made afterwards.
+        let monitored: Vec<_> = self.0.control.read(|state| {
+            let streams = state
+                .streams()
+                .filter(|(_, stream)| !stream.monitoring.is_empty());
+            streams
+                .map(|(key, stream)| (key.clone(), Arc::clone(stream)))
+                .collect()
+        });
+        self.0.monitoring.write_prometheus(&monitored, out);
     }
 
     /// Moves with every change of any stream. A value that was seen is visible to [`Streams::resolve`].

@@ -65,9 +65,7 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     if let Some(meter) = streams.0.monitoring.meter(&view, shard) {
         meter.outgoing_records.add(page.records.len() as u64);
         meter.outgoing_bytes.add(page.bytes as u64);
-        meter
-            .iterator_age_ms
-            .set(u64::try_from(page.behind.as_millis()).unwrap_or(u64::MAX));
+        meter.read_at(page.behind);
     }
     if streams.limits_throughput() {
         streams

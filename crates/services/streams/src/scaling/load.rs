@@ -54,9 +54,13 @@ impl Loads {
         }
     }
 
-    /// A shard's load so far.
-    pub(crate) fn get(&self, log: LogNumber) -> Load {
-        self.lock().get(&log).cloned().unwrap_or_default()
+    /// A shard's load so far; `None` where there was no room to count it.
+    pub(crate) fn get(&self, log: LogNumber) -> Option<Load> {
+        let loads = self.lock();
+        match loads.get(&log) {
+            None if loads.len() >= SHARD_METERS_MAX => None,
+            load => Some(load.cloned().unwrap_or_default()),
+        }
     }
 
     /// Forgets all but these.
@@ -76,14 +80,14 @@ mod tests {
         for i in 0..count {
             loads.add(LogNumber(1), 10, 2, u128::from(i));
         }
-        let load = loads.get(LogNumber(1));
+        let load = loads.get(LogNumber(1)).unwrap();
         assert_eq!(
             (load.bytes, load.records, load.samples.len()),
             (10 * count, 2 * count, LOAD_SAMPLES)
         );
         assert_eq!(load.samples.iter().min(), Some(&5));
-        assert_eq!(loads.get(LogNumber(2)), Load::default());
+        assert_eq!(loads.get(LogNumber(2)), Some(Load::default()));
         loads.retain(&HashSet::new());
-        assert_eq!(loads.get(LogNumber(1)), Load::default());
+        assert_eq!(loads.get(LogNumber(1)), Some(Load::default()));
     }
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::heat::Track;
+use super::heat::{Heat, Track};
 use super::plan::{Plan, Seen, plan};
 use crate::error::StreamsError;
-use crate::limits::{GROWTH_WINDOW, ON_DEMAND_SHARDS};
+use crate::limits::GROWTH_WINDOW;
 use crate::service::Streams;
 use crate::state::{Command, LogNumber, Mode, ReshardRequest, Status, Stream, StreamKey, StreamUid};
 
@@ -18,7 +18,7 @@ struct Known {
     growth: HashMap<StreamUid, Growth>,
 }
 
-/// How many shards a stream had when it last was allowed to double.
+/// When a stream last began to grow, and how many shards it had then.
 #[derive(Clone, Copy, Debug)]
 struct Growth {
     since: Duration,
@@ -50,12 +50,13 @@ async fn look(streams: &Streams, known: &mut Known) {
     let uids: HashSet<StreamUid> = all.iter().map(|(_, stream)| stream.uid).collect();
     known.growth.retain(|uid, _| uids.contains(uid));
     for (key, stream) in all {
-        let plan = known.plan(streams, &stream);
+        let most = streams.quotas(&key.region).shards_per_stream;
+        let plan = known.plan(streams, &stream, most);
         if stream.status() != Status::Active || plan == Plan::default() {
             continue;
         }
         let (splits, merges) = (plan.splits.len(), plan.merges.len());
-        match propose(streams, key.clone(), plan).await {
+        match propose(streams, key.clone(), stream.uid, plan).await {
             Ok(()) => tracing::info!(stream = key.name, splits, merges, "an on-demand stream is scaled"),
             // It changed in between; the next look sees it as it is then.
             Err(error) => tracing::debug!(stream = key.name, %error, "an on-demand stream was not scaled"),
@@ -64,11 +65,22 @@ async fn look(streams: &Streams, known: &mut Known) {
 }
 
 impl Known {
-    /// Takes in what came into the stream's shards, and says what to do about it.
-    fn plan(&mut self, streams: &Streams, stream: &Stream) -> Plan {
+    /// Takes in what came into the stream's shards, and says what to do about it; it never has more than `most`
+    /// shards.
+    fn plan(&mut self, streams: &Streams, stream: &Stream, most: u32) -> Plan {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         let now = streams.0.clock.monotonic();
+        // A shard that could not be counted is neither hot nor cold.
         let seen = stream.open_shards().map(|shard| {
-            let load = streams.0.loads.get(shard.log);
+            let Some(load) = streams.0.loads.get(shard.log) else {
+                return Seen {
+                    index: shard.index,
+                    range: shard.range,
+                    heat: Heat::Mild,
+                    usage: 0.0,
+                    samples: Vec::new(),
+                };
+            };
             let track = self
                 .tracks
                 .entry(shard.log)
@@ -84,25 +96,27 @@ impl Known {
         });
         let seen: Vec<Seen> = seen.collect();
         let open = seen.len();
-        let growth = self
-            .growth
-            .entry(stream.uid)
-            .or_insert(Growth { since: now, open });
-        if now.saturating_sub(growth.since) >= GROWTH_WINDOW {
-            *growth = Growth { since: now, open };
+        let growth = self.growth.get(&stream.uid);
+        let growth = growth.filter(|growth| now.saturating_sub(growth.since) < GROWTH_WINDOW);
+        let from = growth.copied().unwrap_or(Growth { since: now, open });
+        let least = usize::try_from(stream.least_shards()).unwrap_or(usize::MAX);
+        // Warm throughput is what it may double from, too.
+        let most = from.open.max(least).saturating_mul(2).min(most);
+        let plan = plan(seen, most.saturating_sub(open), least);
+        if !plan.splits.is_empty() {
+            self.growth.insert(stream.uid, from);
         }
-        let room = growth.open.saturating_mul(2).saturating_sub(open);
-        let least = ON_DEMAND_SHARDS.max(stream.warm_throughput_mib.unwrap_or(0));
-        plan(seen, room, usize::try_from(least).unwrap_or(usize::MAX))
+        plan
     }
 }
 
-async fn propose(streams: &Streams, key: StreamKey, plan: Plan) -> Result<(), StreamsError> {
+async fn propose(streams: &Streams, key: StreamKey, uid: StreamUid, plan: Plan) -> Result<(), StreamsError> {
     let splits = plan.splits.into_iter().map(|(shard, at)| (shard, at.to_string()));
     let command = Command::Reshard {
         quotas: streams.quotas(&key.region),
         key,
         request: ReshardRequest::Scale {
+            uid,
             splits: splits.collect(),
             merges: plan.merges,
         },

@@ -219,6 +219,8 @@ pub enum ReshardRequest {
     },
     /// What the load of an on-demand stream asks for.
     Scale {
+        /// The stream that was measured, and no later one of that name.
+        uid: StreamUid,
         /// Shards, with the hash key at which the upper part starts, decimal.
         splits: Vec<(ShardIndex, String)>,
         /// Pairs of adjacent shards.

@@ -50,10 +50,8 @@ impl StreamsState {
         region: String,
         enabled: bool,
     ) -> Outcome {
-        let regions = self.commitments.entry(account).or_default();
-        let last = regions
-            .get(&region)
-            .copied()
+        let last = self
+            .commitment(&account, &region)
             .filter(|last| !last.is_over(at.time));
         let now = match (last, enabled) {
             (Some(last), true) => Commitment { ends: None, ..last },
@@ -67,7 +65,7 @@ impl StreamsState {
             },
             (None, false) => return Ok(Changed::Done),
         };
-        regions.insert(region, now);
+        self.commitments.entry(account).or_default().insert(region, now);
         Ok(Changed::Done)
     }
 }

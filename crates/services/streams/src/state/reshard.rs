@@ -40,7 +40,10 @@ impl StreamsState {
                 plan_merge(&mut planner, key, stream, shard, adjacent)?;
                 from.saturating_sub(1)
             }
-            ReshardRequest::Scale { splits, merges } => {
+            ReshardRequest::Scale { uid, splits, merges } => {
+                if stream.uid != *uid {
+                    return Err(StreamsError::StreamNotFound(key.clone()));
+                }
                 for (shard, at) in splits {
                     plan_split(&mut planner, key, stream, &shard.to_string(), at)?;
                 }
@@ -55,7 +58,12 @@ impl StreamsState {
                 }
                 let (more, less) = (splits.len(), merges.len());
                 let count = usize::try_from(from).unwrap_or(usize::MAX).saturating_add(more);
-                u32::try_from(count.saturating_sub(less)).unwrap_or(u32::MAX)
+                let to = u32::try_from(count.saturating_sub(less)).unwrap_or(u32::MAX);
+                // Warm throughput may have been raised since the load was looked at.
+                if to < from && to < stream.least_shards() {
+                    return Err(StreamsError::ScaleTooLow(from, to));
+                }
+                to
             }
             ReshardRequest::Uniform { target } => {
                 hold_scaling(key, stream, at, *target, quotas)?;

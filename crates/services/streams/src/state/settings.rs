@@ -1,6 +1,7 @@
 //! What a stream is set to, besides its shards: capacity mode, warm throughput, record size, distribution, monitoring.
 
-use std::collections::BTreeSet;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeSet, BinaryHeap};
 
 use millrace_base::Timestamp;
 use millrace_control::Applied;
@@ -8,6 +9,7 @@ use millrace_control::Applied;
 use super::{Changed, Distribution, Mode, Outcome, Setting, ShardMetric, Stream, StreamKey, StreamsState};
 use crate::error::StreamsError;
 use crate::limits::{Quotas, SCALING_WINDOW};
+use crate::topology::Piece;
 use crate::topology::plan::Planner;
 
 impl StreamsState {
@@ -95,8 +97,15 @@ impl StreamsState {
         }
         let target = mib.min(quotas.shards_per_stream);
         let mut planner = Planner::new(stream.next_shard);
-        if target > stream.open_count() {
-            planner.uniform(&stream.pieces(), target);
+        // Splits only: what the load has split stays so.
+        let pieces = stream.pieces().into_iter();
+        let mut pieces: BinaryHeap<Wide> = pieces.map(Wide).collect();
+        for _ in stream.open_count()..target {
+            let halves = pieces.pop().and_then(|Wide(widest)| {
+                let range = widest.range;
+                planner.split(widest, range.start + (range.end - range.start) / 2 + 1)
+            });
+            pieces.extend(halves.into_iter().flatten().map(Wide));
         }
         stream.warm_throughput_mib = Some(mib);
         let births = planner.finish();
@@ -114,6 +123,35 @@ impl StreamsState {
         }
         let desired = stream.monitoring.clone();
         Ok(Changed::Monitoring { current, desired })
+    }
+}
+
+/// A piece, by its width.
+struct Wide(Piece);
+
+impl Wide {
+    fn width(&self) -> (u128, Reverse<u128>) {
+        (self.0.range.end - self.0.range.start, Reverse(self.0.range.start))
+    }
+}
+
+impl PartialEq for Wide {
+    fn eq(&self, other: &Self) -> bool {
+        self.width() == other.width()
+    }
+}
+
+impl Eq for Wide {}
+
+impl PartialOrd for Wide {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Wide {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.width().cmp(&other.width())
     }
 }
 

@@ -9,6 +9,7 @@ use millrace_log::{LogId, Offset};
 use serde::{Deserialize, Serialize};
 
 use super::{LogNumber, ShardIndex, StreamKey, StreamUid};
+use crate::limits::ON_DEMAND_SHARDS;
 use crate::routing::StreamView;
 use crate::topology::cover::Life;
 use crate::topology::{Birth, HashRange, Piece};
@@ -322,6 +323,12 @@ impl Stream {
     #[must_use]
     pub fn open_count(&self) -> u32 {
         u32::try_from(self.open_shards().count()).unwrap_or(u32::MAX)
+    }
+
+    /// Open shards that scaling by load leaves an on-demand stream at least.
+    #[must_use]
+    pub fn least_shards(&self) -> u32 {
+        ON_DEMAND_SHARDS.max(self.warm_throughput_mib.unwrap_or(0))
     }
 
     /// Its open shards, as plans see them.

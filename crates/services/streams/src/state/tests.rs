@@ -476,6 +476,86 @@ fn tags_are_bounded_and_replaced() {
     assert_eq!(world.stream("s").tags.len(), 49);
 }
 
+#[test]
+fn what_load_asked_for_is_held_against_the_stream_as_it_is() {
+    let mut world = World::default();
+    world.create("s", 6, Mode::OnDemand, Profile::Open).unwrap();
+    let uid = world.stream("s").uid;
+    world
+        .apply(Command::StreamCreated { key: key("s"), uid })
+        .unwrap();
+    let scale = |uid, merges: &[(u32, u32)]| ReshardRequest::Scale {
+        uid,
+        splits: Vec::new(),
+        merges: merges
+            .iter()
+            .map(|(a, b)| (ShardIndex(*a), ShardIndex(*b)))
+            .collect(),
+    };
+    let two = [(0, 1), (2, 3)];
+    let other = scale(StreamUid(uid.0 + 1), &two);
+    assert!(
+        world.reshard("s", other, Profile::Open).is_err(),
+        "another stream of that name"
+    );
+    let set = |mib| Command::Set {
+        key: key("s"),
+        setting: Setting::WarmThroughput(mib),
+        quotas: Quotas::of(Profile::Open, REGION),
+    };
+    world.apply(set(5)).unwrap();
+    assert!(
+        matches!(
+            world.reshard("s", scale(uid, &two), Profile::Open),
+            Err(StreamsError::ScaleTooLow(6, 4))
+        ),
+        "warm throughput was raised in between"
+    );
+    world.reshard("s", scale(uid, &two[..1]), Profile::Open).unwrap();
+    world.finish("s");
+    assert_eq!(world.stream("s").open_count(), 5);
+}
+
+#[test]
+fn warm_throughput_splits_the_widest_and_merges_nothing() {
+    let mut world = World::default();
+    world.create("s", 4, Mode::OnDemand, Profile::Open).unwrap();
+    let uid = world.stream("s").uid;
+    world
+        .apply(Command::StreamCreated { key: key("s"), uid })
+        .unwrap();
+    let split = ReshardRequest::Scale {
+        uid,
+        splits: vec![(ShardIndex(0), (1u128 << 100).to_string())],
+        merges: Vec::new(),
+    };
+    world.reshard("s", split, Profile::Open).unwrap();
+    world.finish("s");
+    world
+        .apply(Command::Set {
+            key: key("s"),
+            setting: Setting::WarmThroughput(9),
+            quotas: Quotas::of(Profile::Open, REGION),
+        })
+        .unwrap();
+    world.finish("s");
+    let stream = world.stream("s");
+    assert_eq!(stream.open_count(), 9);
+    assert!(
+        stream
+            .shards
+            .values()
+            .all(|shard| shard.adjacent_parent.is_none())
+    );
+    assert!(
+        stream
+            .open_shards()
+            .any(|shard| shard.range.end == (1 << 100) - 1),
+        "the narrow part stays"
+    );
+    world.check_cover("s");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Split(usize, u128),

@@ -119,6 +119,11 @@ async fn shards_are_counted_where_that_was_asked_for() {
         None,
         "nothing came there"
     );
+    assert_eq!(
+        metric(&world, "iterator_age_milliseconds", 0),
+        None,
+        "nobody read yet"
+    );
     let first = iterator(&world, "shardId-000000000000", horizon()).await;
     get(&world, &first).await;
     assert_eq!(metric(&world, "outgoing_records_total", 0), Some(3));
