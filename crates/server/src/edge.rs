@@ -127,24 +127,20 @@ impl Edge {
             Route::Query => self.query(head, body, ids).await,
             Route::Call { service, op, codec } => {
                 let named = Some((service.id, op.name));
-                match self.call(head, body, (service, op, codec), ids).await {
-                    Ok(Reply::Body(body)) => {
-                        let content_type = Some(codec.content_type());
-                        let response = answer::whole(answer::status(op.status), content_type, body);
-                        Outcome::ok(response, named)
-                    }
-                    Ok(Reply::Pieces(pieces)) => {
-                        let content_type = Some(codec.content_type());
-                        let response = answer::pieces(answer::status(op.status), content_type, pieces);
-                        Outcome::ok(response, named)
-                    }
-                    Ok(Reply::Events(events)) => {
+                let reply = match self.call(head, body, (service, op, codec), ids).await {
+                    Ok(reply) => reply,
+                    Err(error) => return Outcome::failed(codec, named, &error),
+                };
+                let (status, content_type) = (answer::status(op.status), Some(codec.content_type()));
+                let response = match reply {
+                    Reply::Body(body) => answer::whole(status, content_type, body),
+                    Reply::Pieces(pieces) => answer::pieces(status, content_type, pieces),
+                    Reply::Events(events) => {
                         let drained = self.draining.clone().cancelled_owned();
-                        let response = answer::pushed(events, drained, Arc::clone(&self.metrics));
-                        Outcome::ok(response, named)
+                        answer::pushed(events, drained, Arc::clone(&self.metrics))
                     }
-                    Err(error) => Outcome::failed(codec, named, &error),
-                }
+                };
+                Outcome::ok(response, named)
             }
         }
     }

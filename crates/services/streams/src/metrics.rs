@@ -91,11 +91,12 @@ metrics! {
 }
 
 fn write_metric(out: &mut String, name: &str, help: &str, kind: &str, value: u64) {
-    let kind = kind.to_ascii_lowercase();
+    write_head(out, name, help.trim(), &kind.to_ascii_lowercase());
     // Writing into a String cannot fail.
-    let _ = writeln!(
-        out,
-        "# HELP {name} {}\n# TYPE {name} {kind}\n{name} {value}",
-        help.trim()
-    );
+    let _ = writeln!(out, "{name} {value}");
+}
+
+/// Begins a metric in Prometheus' text format.
+pub(crate) fn write_head(out: &mut String, name: &str, help: &str, kind: &str) {
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }

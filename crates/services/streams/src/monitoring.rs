@@ -10,7 +10,7 @@ use millrace_wire::ApiError;
 
 use crate::error::StreamsError;
 use crate::limits::SHARD_METERS_MAX;
-use crate::metrics::Counter;
+use crate::metrics::{Counter, write_head};
 use crate::routing::StreamView;
 use crate::service::Streams;
 use crate::shapes;
@@ -179,7 +179,7 @@ impl Monitoring {
                     continue;
                 };
                 if !std::mem::replace(&mut begun, true) {
-                    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+                    write_head(out, name, help, kind);
                 }
                 // Neither accounts nor regions nor the names of streams hold what a label would have to escape.
                 let _ = writeln!(

@@ -107,7 +107,21 @@ pub(crate) fn monitoring(stream: &Stream) -> Vec<api::EnhancedMetrics> {
 
 /// `MetricsNameList`
 pub(crate) fn shard_metrics<'a>(metrics: impl IntoIterator<Item = &'a ShardMetric>) -> Vec<api::MetricsName> {
-    let name = |metric: &ShardMetric| match metric {
+    metrics.into_iter().copied().map(shard_metric).collect()
+}
+
+/// What `MetricsNameList` names; `ALL` is all of them.
+pub(crate) fn shard_metrics_of(names: &[api::MetricsName]) -> BTreeSet<ShardMetric> {
+    let all = names.contains(&api::MetricsName::All);
+    let metrics = ShardMetric::ALL.into_iter();
+    metrics
+        .filter(|metric| all || names.contains(&shard_metric(*metric)))
+        .collect()
+}
+
+/// `MetricsName`
+const fn shard_metric(metric: ShardMetric) -> api::MetricsName {
+    match metric {
         ShardMetric::IncomingBytes => api::MetricsName::IncomingBytes,
         ShardMetric::IncomingRecords => api::MetricsName::IncomingRecords,
         ShardMetric::IteratorAgeMilliseconds => api::MetricsName::IteratorAgeMilliseconds,
@@ -117,17 +131,7 @@ pub(crate) fn shard_metrics<'a>(metrics: impl IntoIterator<Item = &'a ShardMetri
         ShardMetric::WriteProvisionedThroughputExceeded => {
             api::MetricsName::WriteProvisionedThroughputExceeded
         }
-    };
-    metrics.into_iter().map(name).collect()
-}
-
-/// What `MetricsNameList` names; `ALL` is all of them.
-pub(crate) fn shard_metrics_of(names: &[api::MetricsName]) -> BTreeSet<ShardMetric> {
-    let is = |metric: &ShardMetric| {
-        names.contains(&api::MetricsName::All)
-            || shard_metrics([metric]).iter().all(|name| names.contains(name))
-    };
-    ShardMetric::ALL.into_iter().filter(is).collect()
+    }
 }
 
 /// `MinimumThroughputBillingCommitmentOutput`

@@ -1,6 +1,6 @@
 //! Splits and merges for what is hot and what is cold.
 
-use crate::state::ShardIndex;
+use crate::state::{ReshardRequest, ShardIndex, StreamUid};
 use crate::topology::HashRange;
 
 use super::heat::Heat;
@@ -24,6 +24,18 @@ pub(crate) struct Plan {
     pub(crate) splits: Vec<(ShardIndex, u128)>,
     /// Pairs of adjacent shards.
     pub(crate) merges: Vec<(ShardIndex, ShardIndex)>,
+}
+
+impl Plan {
+    /// The plan as a reshard of the stream it was made for.
+    pub(crate) fn request(self, uid: StreamUid) -> ReshardRequest {
+        let splits = self.splits.into_iter();
+        ReshardRequest::Scale {
+            uid,
+            splits: splits.map(|(shard, at)| (shard, at.to_string())).collect(),
+            merges: self.merges,
+        }
+    }
 }
 
 /// Splits the hottest shards, no more than `room`; if there are none, merges cold neighbours down to `least` shards.
@@ -67,7 +79,7 @@ fn split_at(range: HashRange, samples: &[u128]) -> Option<u128> {
         .collect();
     samples.sort_unstable();
     let Some(middle) = samples.get(samples.len() / 2).copied() else {
-        return Some((range.start + (range.end - range.start) / 2 + 1).clamp(first, last));
+        return Some(range.middle().clamp(first, last));
     };
     // It goes to the upper part, unless the lower one then takes less than it would with it – or nothing at all, where
     // it is the range's first.

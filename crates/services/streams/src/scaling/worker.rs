@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use super::heat::{Heat, Track};
 use super::plan::{Plan, Seen, plan};
-use crate::error::StreamsError;
 use crate::limits::GROWTH_WINDOW;
 use crate::service::Streams;
-use crate::state::{Command, LogNumber, Mode, ReshardRequest, Status, Stream, StreamKey, StreamUid};
+use crate::state::{Command, LogNumber, Mode, Status, Stream, StreamKey, StreamUid};
 
 /// What is known of the streams. In memory only: after a start everything is measured anew.
 #[derive(Debug, Default)]
@@ -50,14 +49,19 @@ async fn look(streams: &Streams, known: &mut Known) {
     let uids: HashSet<StreamUid> = all.iter().map(|(_, stream)| stream.uid).collect();
     known.growth.retain(|uid, _| uids.contains(uid));
     for (key, stream) in all {
-        let most = streams.quotas(&key.region).shards_per_stream;
-        let plan = known.plan(streams, &stream, most);
+        let quotas = streams.quotas(&key.region);
+        let plan = known.plan(streams, &stream, quotas.shards_per_stream);
         if stream.status() != Status::Active || plan == Plan::default() {
             continue;
         }
         let (splits, merges) = (plan.splits.len(), plan.merges.len());
-        match propose(streams, key.clone(), stream.uid, plan).await {
-            Ok(()) => tracing::info!(stream = key.name, splits, merges, "an on-demand stream is scaled"),
+        let command = Command::Reshard {
+            key: key.clone(),
+            request: plan.request(stream.uid),
+            quotas,
+        };
+        match streams.propose(command).await {
+            Ok(_) => tracing::info!(stream = key.name, splits, merges, "an on-demand stream is scaled"),
             // It changed in between; the next look sees it as it is then.
             Err(error) => tracing::debug!(stream = key.name, %error, "an on-demand stream was not scaled"),
         }
@@ -70,28 +74,23 @@ impl Known {
     fn plan(&mut self, streams: &Streams, stream: &Stream, most: u32) -> Plan {
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let now = streams.0.clock.monotonic();
-        // A shard that could not be counted is neither hot nor cold.
         let seen = stream.open_shards().map(|shard| {
-            let Some(load) = streams.0.loads.get(shard.log) else {
-                return Seen {
-                    index: shard.index,
-                    range: shard.range,
-                    heat: Heat::Mild,
-                    usage: 0.0,
-                    samples: Vec::new(),
-                };
-            };
-            let track = self
-                .tracks
-                .entry(shard.log)
-                .or_insert_with(|| Track::new(now, &load));
-            track.observe(now, &load);
+            // A shard that could not be counted is neither hot nor cold.
+            let (mut heat, mut usage, mut samples) = (Heat::Mild, 0.0, Vec::new());
+            if let Some(load) = streams.0.loads.get(shard.log) {
+                let track = self
+                    .tracks
+                    .entry(shard.log)
+                    .or_insert_with(|| Track::new(now, &load));
+                track.observe(now, &load);
+                (heat, usage, samples) = (track.heat(), track.usage(), load.samples);
+            }
             Seen {
                 index: shard.index,
                 range: shard.range,
-                heat: track.heat(),
-                usage: track.usage(),
-                samples: load.samples,
+                heat,
+                usage,
+                samples,
             }
         });
         let seen: Vec<Seen> = seen.collect();
@@ -108,18 +107,4 @@ impl Known {
         }
         plan
     }
-}
-
-async fn propose(streams: &Streams, key: StreamKey, uid: StreamUid, plan: Plan) -> Result<(), StreamsError> {
-    let splits = plan.splits.into_iter().map(|(shard, at)| (shard, at.to_string()));
-    let command = Command::Reshard {
-        quotas: streams.quotas(&key.region),
-        key,
-        request: ReshardRequest::Scale {
-            uid,
-            splits: splits.collect(),
-            merges: plan.merges,
-        },
-    };
-    streams.propose(command).await.map(|_| ())
 }

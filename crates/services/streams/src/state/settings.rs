@@ -1,6 +1,6 @@
 //! What a stream is set to, besides its shards: capacity mode, warm throughput, record size, distribution, monitoring.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use millrace_base::Timestamp;
@@ -98,14 +98,12 @@ impl StreamsState {
         let target = mib.min(quotas.shards_per_stream);
         let mut planner = Planner::new(stream.next_shard);
         // Splits only: what the load has split stays so.
-        let pieces = stream.pieces().into_iter();
-        let mut pieces: BinaryHeap<Wide> = pieces.map(Wide).collect();
+        let mut widest: BinaryHeap<_> = stream.pieces().into_iter().map(by_width).collect();
         for _ in stream.open_count()..target {
-            let halves = pieces.pop().and_then(|Wide(widest)| {
-                let range = widest.range;
-                planner.split(widest, range.start + (range.end - range.start) / 2 + 1)
-            });
-            pieces.extend(halves.into_iter().flatten().map(Wide));
+            let halves = widest
+                .pop()
+                .and_then(|(_, _, piece)| planner.split(piece, piece.range.middle()));
+            widest.extend(halves.into_iter().flatten().map(by_width));
         }
         stream.warm_throughput_mib = Some(mib);
         let births = planner.finish();
@@ -126,33 +124,13 @@ impl StreamsState {
     }
 }
 
-/// A piece, by its width.
-struct Wide(Piece);
-
-impl Wide {
-    fn width(&self) -> (u128, Reverse<u128>) {
-        (self.0.range.end - self.0.range.start, Reverse(self.0.range.start))
-    }
-}
-
-impl PartialEq for Wide {
-    fn eq(&self, other: &Self) -> bool {
-        self.width() == other.width()
-    }
-}
-
-impl Eq for Wide {}
-
-impl PartialOrd for Wide {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Wide {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.width().cmp(&other.width())
-    }
+/// Orders pieces by their width; of two alike the lower one comes first.
+fn by_width(piece: Piece) -> (u128, Reverse<u128>, Piece) {
+    (
+        piece.range.end - piece.range.start,
+        Reverse(piece.range.start),
+        piece,
+    )
 }
 
 /// AUTO is for on-demand streams (developer guide, record distribution).

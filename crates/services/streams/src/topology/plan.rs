@@ -8,7 +8,7 @@ use super::HashRange;
 use crate::state::ShardIndex;
 
 /// An open shard, as a plan sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Piece {
     /// Its index.
     pub index: ShardIndex,

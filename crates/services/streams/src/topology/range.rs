@@ -31,6 +31,12 @@ impl HashRange {
         self.end.checked_add(1) == Some(upper.start)
     }
 
+    /// The first hash key of its upper half; lies behind the range if that is a single key.
+    #[must_use]
+    pub const fn middle(self) -> u128 {
+        (self.start + (self.end - self.start) / 2).saturating_add(1)
+    }
+
     /// The two parts below and from `at` on; `None` when one of them would be empty.
     #[must_use]
     pub const fn split(self, at: u128) -> Option<[Self; 2]> {

@@ -22,9 +22,8 @@ pub(super) struct Records {
     writer: RecordWriter,
     /// What stands before the records; taken by the first piece.
     head: Vec<u8>,
-    /// What stands behind them.
+    /// What stands behind them; taken by the last piece.
     tail: Vec<u8>,
-    over: bool,
 }
 
 /// What one record's bytes owe to the record before.
@@ -67,7 +66,6 @@ impl Records {
             writer: RecordWriter::default(),
             head,
             tail,
-            over: false,
         }
     }
 
@@ -112,7 +110,6 @@ impl Records {
             self.begun = true;
         }
         if self.records.len() == 0 {
-            self.over = true;
             out.append(&mut self.tail);
         }
     }
@@ -122,7 +119,7 @@ impl Iterator for Records {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        if self.over {
+        if self.tail.is_empty() {
             return None;
         }
         let mut length = self.head.len() + self.tail.len();
