@@ -7,6 +7,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, header};
 use hyper::body::Incoming;
@@ -17,9 +18,10 @@ use millrace_wire::{ApiError, Caller, Codec, Reply};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, AnswerBody, Ids};
+use crate::audit::{Asked, Audit, is_audited};
 use crate::auth::Authenticator;
 use crate::body::{Bodies, BodyError, Collected};
-use crate::listener::CallGuard;
+use crate::listener::{CallGuard, Peer};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::roles::{self, Services, Sts};
@@ -33,11 +35,20 @@ pub(crate) struct Edge {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
     pub(crate) auth: Authenticator,
+    /// Opened with the services, whose directory it shares.
+    pub(crate) audit: OnceLock<Audit>,
     pub(crate) bodies: Bodies,
     /// Empty until they are open.
     pub(crate) services: OnceLock<Services>,
     /// Ends pushes.
     pub(crate) draining: CancellationToken,
+}
+
+/// What is known of a request besides itself.
+#[derive(Clone, Copy, Debug)]
+struct Arrival<'a> {
+    ids: &'a Ids,
+    peer: Peer,
 }
 
 /// An answer, and what is counted about it.
@@ -61,6 +72,7 @@ static ANY: Shape = Shape {
 pub(crate) async fn handle(
     edge: Arc<Edge>,
     request: Request<Incoming>,
+    peer: Peer,
     call: CallGuard,
 ) -> Response<AnswerBody> {
     let begun = edge.clock.monotonic();
@@ -70,7 +82,7 @@ pub(crate) async fn handle(
         mut response,
         operation,
         code,
-    } = edge.answer(&head, body, &ids).await;
+    } = edge.answer(&head, body, &Arrival { ids: &ids, peer }).await;
     if head.headers.contains_key(header::ORIGIN) {
         answer::allow_origin(&mut response);
     }
@@ -102,7 +114,7 @@ impl Edge {
         self.metrics.answered(operation, code, took);
     }
 
-    async fn answer(&self, head: &Parts, body: Incoming, ids: &Ids) -> Outcome {
+    async fn answer(&self, head: &Parts, body: Incoming, arrival: &Arrival<'_>) -> Outcome {
         match route(head) {
             Route::Admin(page) => Outcome::plain(page.answer(self), "Admin"),
             Route::Preflight => Outcome::plain(answer::preflight(&head.headers), "Preflight"),
@@ -124,10 +136,10 @@ impl Edge {
                     code: error.short_code().to_owned(),
                 }
             }
-            Route::Query => self.query(head, body, ids).await,
+            Route::Query => self.query(head, body, arrival).await,
             Route::Call { service, op, codec } => {
                 let named = Some((service.id, op.name));
-                let reply = match self.call(head, body, (service, op, codec), ids).await {
+                let reply = match self.call(head, body, (service, op, codec), arrival).await {
                     Ok(reply) => reply,
                     Err(error) => return Outcome::failed(codec, named, &error),
                 };
@@ -150,32 +162,53 @@ impl Edge {
         head: &Parts,
         body: Incoming,
         (service, op, codec): (&'static Service, &'static Operation, Codec),
-        ids: &Ids,
+        arrival: &Arrival<'_>,
     ) -> Result<Reply, ApiError> {
         let body = self.read(body, self.auth.verifies()).await?;
         if !Services::has(service) {
             return Err(roles::unbuilt(service));
         }
-        let caller = match self.authenticate(head, service, &body, ids) {
+        let services = self.ready()?;
+        let caller = match self.authenticate(head, service, &body, arrival) {
             Ok(caller) => caller,
             Err(refusal) => {
                 codec.decode(&ANY, &body.bytes)?;
+                let asked = asked(head, (service, op), Some((codec, &body.bytes)), arrival);
+                self.note(asked, Err(&refusal)).await;
                 return Err(refusal);
             }
         };
-        let services = self.ready()?;
         // The bytes' memory counts until the call is answered.
         let bytes = body.bytes.clone();
-        services.call(service, &caller, op, codec, bytes).await
+        let result = services.call(service, &caller, op, codec, bytes).await;
+        let asked = Asked {
+            caller: Some(&caller),
+            ..asked(head, (service, op), Some((codec, &body.bytes)), arrival)
+        };
+        self.note(asked, result.as_ref().map(|_| ())).await;
+        result
     }
 
-    async fn query(&self, head: &Parts, body: Incoming, ids: &Ids) -> Outcome {
+    /// Adds a call to the audit log.
+    async fn note(&self, asked: Asked<'_>, result: Result<(), &ApiError>) {
+        let audit = self.audit.get().filter(|audit| audit.is_on());
+        let Some(audit) = audit.filter(|_| is_audited(asked.service, asked.op.name)) else {
+            return;
+        };
+        let asked = Asked {
+            error: result.err(),
+            ..asked
+        };
+        audit.note(&asked, self.clock.now()).await;
+    }
+
+    async fn query(&self, head: &Parts, body: Incoming, arrival: &Arrival<'_>) -> Outcome {
         let body = match self.read(body, self.auth.verifies()).await {
             Ok(body) => body,
             Err(error) => {
                 let sts = Sts::read(head, b"");
                 return Outcome {
-                    response: sts.error(&error, &ids.request_id),
+                    response: sts.error(&error, &arrival.ids.request_id),
                     operation: None,
                     code: error.short_code().to_owned(),
                 };
@@ -185,12 +218,12 @@ impl Edge {
         let operation = sts.op.as_ref().ok().map(|op| (Sts::service().id, op.name));
         let known = sts.op.as_ref().map(|_| ()).map_err(Clone::clone);
         let result = known
-            .and_then(|()| self.authenticate(head, Sts::service(), &body, ids))
+            .and_then(|()| self.authenticate(head, Sts::service(), &body, arrival))
             .and_then(|caller| sts.call(&caller));
         match result {
             Ok(response) => Outcome::ok(response, operation),
             Err(error) => Outcome {
-                response: sts.error(&error, &ids.request_id),
+                response: sts.error(&error, &arrival.ids.request_id),
                 operation,
                 code: error.short_code().to_owned(),
             },
@@ -213,11 +246,15 @@ impl Edge {
         head: &Parts,
         service: &'static Service,
         body: &Collected,
-        ids: &Ids,
+        arrival: &Arrival<'_>,
     ) -> Result<Caller, ApiError> {
-        let caller = self
-            .auth
-            .authenticate(head, service, body.sha256, self.clock.now(), &ids.request_id);
+        let caller = self.auth.authenticate(
+            head,
+            service,
+            body.sha256,
+            self.clock.now(),
+            &arrival.ids.request_id,
+        );
         if caller.is_err() {
             self.metrics.auth_failures.add(1);
         }
@@ -242,6 +279,27 @@ impl Edge {
                 Err(refusal(error))
             }
         }
+    }
+}
+
+/// A call as the audit log has it, of nobody yet.
+fn asked<'a>(
+    head: &'a Parts,
+    (service, op): (&'static Service, &'static Operation),
+    body: Option<(Codec, &'a Bytes)>,
+    arrival: &Arrival<'a>,
+) -> Asked<'a> {
+    let agent = head.headers.get(header::USER_AGENT);
+    Asked {
+        service,
+        op,
+        body,
+        caller: None,
+        request_id: &arrival.ids.request_id,
+        user_agent: agent.and_then(|agent| agent.to_str().ok()),
+        address: arrival.peer.address,
+        secure: arrival.peer.secure,
+        error: None,
     }
 }
 

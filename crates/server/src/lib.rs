@@ -8,6 +8,7 @@
 
 mod admin;
 mod answer;
+mod audit;
 mod auth;
 mod body;
 mod commands;

@@ -61,3 +61,9 @@ pub const METRIC_OPERATIONS_MAX: usize = 512;
 pub const METRIC_CODES_MAX: usize = 32;
 /// Seconds a browser may remember a preflight answer, as AWS says.
 pub const CORS_MAX_AGE_SECS: &str = "172800";
+
+/// Audit entries that wait to be written; control-plane calls wait while there are as many.
+pub const AUDIT_QUEUE_MAX: usize = 4096;
+
+/// Request parameters in an audit entry, in bytes; larger ones are left out.
+pub const AUDIT_PARAMETERS_BYTES_MAX: usize = 64 << 10;

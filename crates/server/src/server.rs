@@ -8,6 +8,7 @@ use millrace_base::{Clock, Rng, SystemClock, SystemRng, Tasks};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Audit;
 use crate::auth::Authenticator;
 use crate::body::Bodies;
 use crate::config::{Config, ConfigError};
@@ -85,14 +86,24 @@ impl Server {
             metrics: Arc::new(Metrics::default()),
             readiness: Readiness::new(),
             auth: Authenticator::new(&config.auth),
+            audit: OnceLock::new(),
             bodies: Bodies::new(&config.server),
             services: OnceLock::new(),
             draining: CancellationToken::new(),
         });
         let front = Tasks::new();
         front.spawn_until_stop(listener.run(Arc::clone(&edge)));
-        let opened = Supervisor::open(&config, &clock, &rng).await;
-        let (supervisor, services) = match opened {
+        let audit = Audit::open(&config.audit, config.storage.dir()).map_err(|source| OpenError::Directory {
+            dir: config.storage.data_dir.display().to_string(),
+            source,
+        });
+        let opened = match audit {
+            Ok(audit) => Supervisor::open(&config, &clock, &rng)
+                .await
+                .map(|(supervisor, services)| (supervisor, services, audit)),
+            Err(error) => Err(error),
+        };
+        let (supervisor, services, audit) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 front.stop();
@@ -102,6 +113,7 @@ impl Server {
             }
         };
         // Set once, here.
+        let _ = edge.audit.set(audit);
         let _ = edge.services.set(services);
         edge.readiness.follow(supervisor.control());
         edge.readiness.enter(Phase::Running);
@@ -192,6 +204,9 @@ impl Running {
             self.gate.connections.drain(GOODBYE_PATIENCE).await;
         }
         self.supervisor.close().await;
+        if let Some(audit) = self.edge.audit.get() {
+            audit.flush().await;
+        }
         tracing::info!("stopped");
     }
 }

@@ -385,3 +385,41 @@ async fn pages_for_operators_need_no_signature() {
     families.dedup();
     assert_eq!(families.len(), count);
 }
+
+#[tokio::test]
+async fn control_plane_calls_leave_audit_entries_and_records_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = start(&[("storage.data_dir", dir.path().to_str().unwrap())]).await;
+    let mut client = Http1::open(server.local_addr()).await;
+    let create = br#"{"StreamName":"audited","ShardCount":1}"#;
+    let put = br#"{"StreamName":"audited","Data":"c2VjcmV0","PartitionKey":"k"}"#;
+    let wrong = Call {
+        secret: "wrong",
+        ..Call::new("DeleteStream", br#"{"StreamName":"audited"}"#)
+    };
+    for call in [
+        Call::new("CreateStream", create),
+        Call::new("PutRecord", put),
+        wrong,
+    ] {
+        client.send(&call.bytes()).await;
+        client.answer().await;
+    }
+    server.stop();
+    server.join().await;
+    let text = std::fs::read_to_string(dir.path().join("audit/audit.jsonl")).unwrap();
+    let entries: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [created, refused] = entries.as_slice() else {
+        panic!("{text}");
+    };
+    assert_eq!(created["eventName"], "CreateStream");
+    assert_eq!(created["requestParameters"]["StreamName"], "audited");
+    assert_eq!(created["sourceIPAddress"], "127.0.0.1");
+    assert_eq!(created["userIdentity"]["arn"], "arn:aws:iam::000000000000:root");
+    assert_eq!(refused["eventName"], "DeleteStream");
+    assert_eq!(refused["errorCode"], "InvalidSignatureException");
+    assert_eq!(refused.get("userIdentity"), None);
+}

@@ -3,6 +3,7 @@
 //! Each section is a file with its keys, documented once in [`Key`]; later layers win: default, file, environment,
 //! command line. Unknown keys are refused, with what may have been meant.
 
+mod audit;
 mod auth;
 mod dump;
 mod error;
@@ -18,6 +19,7 @@ mod values;
 
 use std::path::Path;
 
+pub use audit::AuditConfig;
 pub use auth::{AuthConfig, AuthMode, Credential, LOCAL_ACCOUNT, LOCAL_KEY};
 pub use dump::reference;
 pub use error::{ConfigError, Source};
@@ -43,6 +45,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// `[streams]`
     pub streams: StreamsConfig,
+    /// `[audit]`
+    pub audit: AuditConfig,
     /// `[log]`
     pub log: LogConfig,
     values: Values,
@@ -73,6 +77,7 @@ impl Config {
             auth: AuthConfig::read(&values)?,
             storage: StorageConfig::read(&values)?,
             streams: StreamsConfig::read(&values)?,
+            audit: AuditConfig::read(&values)?,
             log: LogConfig::read(&values)?,
             values,
         };
@@ -125,6 +130,7 @@ pub fn all_keys() -> impl Iterator<Item = &'static Key> {
         .chain(&tls::KEYS)
         .chain(&storage::KEYS)
         .chain(&streams::KEYS)
+        .chain(&audit::KEYS)
         .chain(&log::KEYS)
         .chain(&auth::KEYS)
         .copied()

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -25,6 +26,15 @@ use crate::edge::{self, Edge};
 
 /// First byte of a TLS connection: the content type of a handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Its address, if it had one when it was looked at. What headers say of addresses is not believed.
+    pub(crate) address: Option<IpAddr>,
+    /// Whether it speaks TLS.
+    pub(crate) secure: bool,
+}
 
 /// Runs HTTP/2's streams as tasks that are cut with their server.
 #[derive(Clone)]
@@ -74,13 +84,21 @@ pub(super) async fn serve(
     http: Arc<Builder<StreamTasks>>,
     stream: TcpStream,
 ) {
+    // A client that is gone already has no address any more, and asks for nothing.
+    let address = stream.peer_addr().ok().map(|address| address.ip());
     let opening = tokio::time::timeout(gate.patience.header, open(&gate, stream));
     let channel = tokio::select! {
         () = gate.connections.stopping() => return,
         opened = opening => opened,
     };
     match channel {
-        Ok(Ok(channel)) => converse(gate, edge, http, channel).await,
+        Ok(Ok(channel)) => {
+            let peer = Peer {
+                address,
+                secure: matches!(channel, Channel::Tls(_)),
+            };
+            converse(gate, edge, http, (channel, peer)).await;
+        }
         Ok(Err(reason)) => {
             edge.metrics.connections_failed.add(1);
             tracing::debug!(%reason, "connection ended before its first request");
@@ -115,7 +133,12 @@ async fn open(gate: &Gate, mut stream: TcpStream) -> Result<Channel, String> {
     Ok(Channel::Clear(stream))
 }
 
-async fn converse(gate: Arc<Gate>, edge: Arc<Edge>, http: Arc<Builder<StreamTasks>>, channel: Channel) {
+async fn converse(
+    gate: Arc<Gate>,
+    edge: Arc<Edge>,
+    http: Arc<Builder<StreamTasks>>,
+    (channel, peer): (Channel, Peer),
+) {
     let activity = Arc::new(Activity::new(Arc::clone(&edge.clock)));
     let transport = Transport::new(
         channel,
@@ -126,7 +149,7 @@ async fn converse(gate: Arc<Gate>, edge: Arc<Edge>, http: Arc<Builder<StreamTask
     let service = service_fn(|request: http::Request<Incoming>| {
         let call = activity.call(request.version() == Version::HTTP_2);
         let edge = Arc::clone(&edge);
-        async move { Ok::<_, Infallible>(edge::handle(edge, request, call).await) }
+        async move { Ok::<_, Infallible>(edge::handle(edge, request, peer, call).await) }
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(transport), service));
     let mut look = edge.clock.sleep(gate.patience.header);

@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 
 pub(crate) use activity::CallGuard;
 use activity::Patience;
+pub(crate) use connection::Peer;
 pub(crate) use tls::Certificates;
 pub use tls::TlsError;
 
