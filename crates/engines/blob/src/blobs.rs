@@ -15,7 +15,7 @@ use millrace_base::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt};
+use object_store::{Attribute, Error as StoreError, ObjectStore, ObjectStoreExt, PutOptions};
 
 use crate::BlobError;
 use crate::key::check;
@@ -25,6 +25,17 @@ use crate::limits::LISTED_KEYS_MAX;
 #[derive(Clone)]
 pub struct Blobs {
     store: Arc<dyn ObjectStore>,
+    /// Whether the store keeps descriptions.
+    describes: bool,
+}
+
+/// What a store may be told about an object; stores that do not keep it pass over it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
+    /// Media type.
+    pub content_type: Option<&'static str>,
+    /// How it is stored, in the store's words.
+    pub storage_class: Option<String>,
 }
 
 /// An object as a listing shows it.
@@ -53,6 +64,7 @@ impl Blobs {
         // Without this flag the store answers from the page cache, and a power cut takes the object back.
         Ok(Self {
             store: Arc::new(store.with_fsync(true)),
+            describes: false,
         })
     }
 
@@ -61,7 +73,39 @@ impl Blobs {
     pub fn memory() -> Self {
         Self {
             store: Arc::new(InMemory::new()),
+            describes: true,
         }
+    }
+
+    pub(crate) fn of(store: Arc<dyn ObjectStore>, describes: bool) -> Self {
+        Self { store, describes }
+    }
+
+    /// [`Blobs::put`], with a description.
+    ///
+    /// # Errors
+    /// As of [`Blobs::put`].
+    pub async fn put_described(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        description: &Description,
+    ) -> Result<(), BlobError> {
+        let path = check(key)?;
+        let mut options = PutOptions::default();
+        if self.describes {
+            if let Some(kind) = description.content_type {
+                options.attributes.insert(Attribute::ContentType, kind.into());
+            }
+            if let Some(class) = &description.storage_class {
+                options.attributes.insert(Attribute::StorageClass, class.clone().into());
+            }
+        }
+        self.store
+            .put_opts(&path, bytes.into(), options)
+            .await
+            .map_err(|error| failed(key, &error))?;
+        Ok(())
     }
 
     /// Puts `bytes` under `key`, replacing what was there.

@@ -14,6 +14,14 @@ pub enum BlobError {
         /// The rule it breaks.
         rule: &'static str,
     },
+    /// The bucket is not there, or not for whoever asks.
+    #[error("the bucket '{bucket}' cannot be used: {detail}")]
+    NoBucket {
+        /// Which.
+        bucket: String,
+        /// Why, and what to do.
+        detail: String,
+    },
     /// The range lies outside of the blob or is empty.
     #[error("bytes {start}..{end} do not lie inside of blob '{key}'")]
     BadRange {

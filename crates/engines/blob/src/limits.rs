@@ -1,5 +1,16 @@
 //! The bounds of the facade.
 
+use std::time::Duration;
+
+/// Most open handles of buckets; they are made again when they are asked for.
+pub const BUCKETS_OPEN_MAX: usize = 1024;
+
+/// How long one request to a remote store may take.
+pub const REQUEST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a request to a remote store is repeated before it fails.
+pub const RETRY_PATIENCE: Duration = Duration::from_secs(90);
+
 /// Longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 1024;
 
