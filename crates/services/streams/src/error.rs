@@ -6,7 +6,7 @@ use millrace_control::ControlError;
 use millrace_log::LogError;
 use millrace_wire::ApiError;
 
-use crate::state::{ShardIndex, Status, StreamKey};
+use crate::state::{ChannelKey, ShardIndex, Status, StreamKey};
 use crate::topology::HashRange;
 
 /// SplitShard at a bound that leaves a part with less than two hash keys.
@@ -45,6 +45,15 @@ pub enum StreamsError {
          EnforceConsumerDeletion to true.", .0.name, .0.account, .1
     )]
     StreamHasConsumers(StreamKey, usize),
+    /// DeleteStream with channels left.
+    #[error("Stream {} under account {} has {} channels: delete them first.", .0.name, .0.account, .1)]
+    StreamHasChannels(StreamKey, usize),
+    /// No such channel.
+    #[error("Channel {} not found.", .0.arn())]
+    ChannelNotFound(ChannelKey),
+    /// An object store failed.
+    #[error(transparent)]
+    Blob(#[from] millrace_blob::BlobError),
     /// Split, merge and UpdateShardCount are for provisioned streams.
     #[error("Request is invalid. Stream {} under account {} is in On-Demand mode.", .0.name, .0.account)]
     OnDemandMode(StreamKey),
@@ -246,10 +255,11 @@ impl From<StreamsError> for ApiError {
             | E::ShardNotFound(..)
             | E::ShardMissing(..)
             | E::ConsumerNotFound { .. }
+            | E::ChannelNotFound(_)
             | E::ResourceNotFound(_) => "ResourceNotFoundException",
             E::StreamExists(_)
             | E::StreamNotActive(..)
-            | E::StreamHasConsumers(..)
+            | E::StreamHasConsumers(..) | E::StreamHasChannels(..)
             | E::ConsumerExists { .. }
             | E::ConsumerNotActive { .. }
             | E::ResourceInUse(_) => "ResourceInUseException",
@@ -282,7 +292,7 @@ impl From<StreamsError> for ApiError {
                 return Self::client("ServiceUnavailable", error.to_string()).with_status(503);
             }
             // SDKs retry it; a proposal or an append that is in doubt is at-least-once like everything else.
-            E::Control(_) | E::Log(_) => {
+            E::Control(_) | E::Log(_) | E::Blob(_) => {
                 tracing::error!(%error, "call failed in an engine");
                 return Self::client("InternalFailureException", "Internal Service Failure").with_status(500);
             }

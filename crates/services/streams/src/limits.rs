@@ -30,6 +30,30 @@ pub const RECORD_KIB_DEFAULT: u32 = 1024;
 pub const RECORD_KIB_MAX: u32 = 10_240;
 /// Largest `WarmThroughputMiBps`, in MiB/s: 10 GiB/s (API CreateStream).
 pub const WARM_THROUGHPUT_MIB_MAX: u32 = 10_240;
+/// Least and most `DataFreshnessInSeconds` (Developer Guide, "Data delivery concepts").
+pub const FRESHNESS_SECS: std::ops::RangeInclusive<u32> = 300..=900;
+/// `DataFreshnessInSeconds` where none is given (API S3DestinationConfiguration).
+pub const FRESHNESS_SECS_DEFAULT: u32 = 300;
+/// Longest key template, in characters (API S3StorageConfiguration).
+pub const KEY_TEMPLATE_CHARS_MAX: usize = 1024;
+/// Default and most channels in one ListChannels answer (API).
+pub const LIST_CHANNELS_MAX: usize = 100;
+/// Bytes of records in one delivered object, before compression; a last page may go beyond.
+pub const CHANNEL_OBJECT_BYTES_MAX: usize = 32 << 20;
+/// Bytes and records that a delivery reads at once.
+pub const CHANNEL_READ_BYTES: usize = 1 << 20;
+/// Records that a delivery reads at once.
+pub const CHANNEL_READ_RECORDS: usize = 10_000;
+/// Deliveries of one node at once; each holds an object in memory.
+pub const CHANNEL_DELIVERIES_MAX: usize = 4;
+/// How often a channel looks for undelivered records at most …
+pub const CHANNEL_LOOK_MIN: Duration = Duration::from_millis(100);
+/// … and at least.
+pub const CHANNEL_LOOK_MAX: Duration = Duration::from_secs(60);
+/// Wait after the first failed delivery; it doubles with every further one …
+pub const CHANNEL_RETRY_MIN: Duration = Duration::from_millis(500);
+/// … up to this.
+pub const CHANNEL_RETRY_MAX: Duration = Duration::from_secs(60);
 /// Tags of one resource (API AddTagsToStream).
 pub const TAGS_MAX: u32 = 50;
 /// Most shards in one DescribeStream answer (API).
@@ -136,10 +160,20 @@ pub struct Quotas {
     /// UpdateStreamMode calls per stream within [`SCALING_WINDOW`].
     #[serde(default = "safe_scalings")]
     pub mode_changes_per_day: u32,
+    /// Channels per account and region.
+    #[serde(default = "safe_channels")]
+    pub channels: u32,
+    /// Channels of one stream.
+    #[serde(default = "safe_channels")]
+    pub channels_per_stream: u32,
 }
 
 const fn safe_scalings() -> u32 {
     SAFE_SCALINGS
+}
+
+const fn safe_channels() -> u32 {
+    SAFE_CHANNELS
 }
 
 impl Quotas {
@@ -164,6 +198,9 @@ impl Quotas {
                 scale_by_two: true,
                 tags: TAGS_MAX,
                 mode_changes_per_day: 2,
+                // Developer Guide: one S3 channel per stream; the number per account is not published.
+                channels: 50,
+                channels_per_stream: 1,
             },
             Profile::Open => Self {
                 shards_per_account: SAFE_SHARDS,
@@ -177,6 +214,8 @@ impl Quotas {
                 scale_by_two: false,
                 tags: TAGS_MAX,
                 mode_changes_per_day: SAFE_SCALINGS,
+                channels: SAFE_CHANNELS,
+                channels_per_stream: SAFE_CHANNELS,
             },
         }
     }
@@ -188,6 +227,8 @@ const SAFE_SHARDS: u32 = 50_000;
 const SAFE_STREAMS: u32 = 50_000;
 /// Consumers of one stream.
 const SAFE_CONSUMERS: u32 = 1_000;
+/// Channels per account and region.
+const SAFE_CHANNELS: u32 = 1_000;
 /// Remembered calls of UpdateShardCount per stream and day.
 const SAFE_SCALINGS: u32 = 100_000;
 
@@ -218,7 +259,12 @@ pub fn rate(operation: &str) -> Option<(Scope, u32)> {
         | "RegisterStreamConsumer"
         | "UpdateAccountSettings"
         | "UpdateMaxRecordSize"
-        | "UpdateStreamWarmThroughput" => (Scope::Account, 5),
+        | "UpdateStreamWarmThroughput"
+        | "CreateChannel"
+        | "DeleteChannel"
+        | "DescribeChannel"
+        | "ListChannels"
+        | "UpdateChannel" => (Scope::Account, 5),
         "DescribeLimits" => (Scope::Account, 1),
         "DescribeStream" | "UpdateShardCount" => (Scope::Account, 10),
         "DescribeStreamSummary" => (Scope::Account, 20),

@@ -86,6 +86,16 @@ metrics! {
     transitions: Counter = "millrace_streams_transitions_total";
     /// Steps of transitions or of retention that failed and are tried again.
     lifecycle_errors: Counter = "millrace_streams_lifecycle_errors_total";
+    /// Records that channels delivered.
+    channel_records: Counter = "millrace_streams_channel_records_total";
+    /// Records that channels put among their dead letters.
+    channel_dead_records: Counter = "millrace_streams_channel_dead_records_total";
+    /// Bytes that channels put, compressed.
+    channel_bytes: Counter = "millrace_streams_channel_bytes_total";
+    /// Objects that channels put.
+    channel_objects: Counter = "millrace_streams_channel_objects_total";
+    /// Deliveries and transitions of channels that failed and are tried again.
+    channel_errors: Counter = "millrace_streams_channel_errors_total";
     /// Closed shards that expired.
     expired_shards: Counter = "millrace_streams_expired_shards_total";
 }

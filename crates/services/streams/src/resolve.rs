@@ -8,7 +8,7 @@ use millrace_wire::arn::Arn;
 use crate::error::StreamsError;
 use crate::routing::StreamView;
 use crate::service::Streams;
-use crate::state::{Consumer, Resource, Stream, StreamKey};
+use crate::state::{Channel, ChannelKey, Consumer, Resource, Stream, StreamKey};
 
 /// The members by which most requests name a stream.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,6 +68,28 @@ impl Streams {
         let view = self.view(&target.stream)?;
         let consumer = find_consumer(&view.consumers, &target)?.clone();
         Ok((view, consumer))
+    }
+
+    /// The channel an ARN names.
+    pub(crate) fn channel_target(&self, caller: &Caller, text: &str) -> Result<ChannelKey, StreamsError> {
+        let arn = parse(caller, text)?;
+        let id = arn.resource.strip_prefix("channel/").filter(|id| !id.contains('/'));
+        let id = id.ok_or_else(|| {
+            StreamsError::InvalidArgument(format!("{text} is not the ARN of a channel."))
+        })?;
+        Ok(ChannelKey {
+            account: arn.account.clone(),
+            region: arn.region.clone(),
+            id: id.to_owned(),
+        })
+    }
+
+    /// A channel in any state.
+    pub(crate) fn channel(&self, key: &ChannelKey) -> Result<Arc<Channel>, StreamsError> {
+        self.0
+            .control
+            .read(|state| state.channel(key).cloned())
+            .ok_or_else(|| StreamsError::ChannelNotFound(key.clone()))
     }
 
     /// A stream in any state, for the control plane.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use millrace_api::Operation;
 use millrace_base::{Clock, Rng, Secret, Tasks};
+use millrace_blob::Buckets;
 use millrace_control::Part;
 use millrace_log::Log;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::error::{OpenError, StreamsError};
 use crate::limits::{self, Profile, Quotas, Scope};
@@ -36,6 +37,8 @@ pub struct Deps {
     pub rng: Arc<dyn Rng>,
     /// Where background work runs. Stopped before the control plane is.
     pub tasks: Tasks,
+    /// Where channels deliver to.
+    pub buckets: Buckets,
     /// How it behaves.
     pub settings: Settings,
 }
@@ -77,6 +80,10 @@ pub(crate) struct Inner {
     pub(crate) control: Part<StreamsState>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Tasks,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) buckets: Buckets,
+    /// How many channels may deliver at once.
+    pub(crate) deliveries: Semaphore,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     /// Authenticates shard iterators and page tokens; the same on every node.
@@ -110,6 +117,7 @@ impl Streams {
             clock,
             rng,
             tasks,
+            buckets,
             settings,
         } = deps;
         if control.read(|state| state.iterator_key().is_none()) {
@@ -131,6 +139,9 @@ impl Streams {
             control,
             clock,
             tasks,
+            rng,
+            buckets,
+            deliveries: Semaphore::new(limits::CHANNEL_DELIVERIES_MAX),
             settings,
             iterators: iterator::key(&iterator_key),
             admission: Admission::default(),

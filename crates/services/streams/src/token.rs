@@ -28,6 +28,8 @@ const TAG: usize = 32;
 pub(crate) enum Page {
     /// ListStreams: names greater than this one.
     Streams { after: String },
+    /// ListChannels: ids greater than this one, under the first page's filter.
+    Channels { after: String, streams: Vec<StreamKey> },
     /// ListStreamConsumers: names greater than this one.
     Consumers {
         stream: StreamKey,

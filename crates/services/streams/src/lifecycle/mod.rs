@@ -8,6 +8,7 @@ mod logs;
 mod retention;
 mod transitions;
 
+use crate::channels;
 use crate::scaling;
 use crate::service::Streams;
 
@@ -17,4 +18,5 @@ pub(crate) fn start(streams: &Streams) {
     tasks.spawn_until_stop(transitions::run(streams.clone()));
     tasks.spawn_until_stop(retention::run(streams.clone()));
     tasks.spawn_until_stop(scaling::run(streams.clone()));
+    tasks.spawn_until_stop(channels::worker::run(streams.clone()));
 }

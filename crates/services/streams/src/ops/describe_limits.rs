@@ -16,14 +16,17 @@ pub(crate) async fn call(
         .0
         .control
         .read(|state| state.usage(&caller.account, &caller.region));
+    let channels = streams.0.control.read(|state| {
+        let channels = state.channels_of(&caller.account, &caller.region, "");
+        u32::try_from(channels.count()).unwrap_or(u32::MAX)
+    });
     let quotas = streams.quotas(&caller.region);
     Ok(DescribeLimitsOutput {
         shard_limit: count(quotas.shards_per_account),
         open_shard_count: count(usage.shards),
         on_demand_stream_count: count(usage.on_demand),
         on_demand_stream_count_limit: count(quotas.on_demand_streams),
-        // Channels are not built yet: there are none.
-        channel_count: None,
-        channel_count_limit: None,
+        channel_count: Some(count(channels)),
+        channel_count_limit: Some(count(quotas.channels)),
     })
 }

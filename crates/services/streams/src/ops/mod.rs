@@ -5,11 +5,14 @@
 //! [`Reply`] itself.
 
 mod add_tags_to_stream;
+mod create_channel;
 mod create_stream;
 mod decrease_stream_retention_period;
+mod delete_channel;
 mod delete_stream;
 mod deregister_stream_consumer;
 mod describe_account_settings;
+mod describe_channel;
 mod describe_limits;
 mod describe_stream;
 mod describe_stream_consumer;
@@ -19,6 +22,7 @@ mod enable_enhanced_monitoring;
 mod get_records;
 mod get_shard_iterator;
 mod increase_stream_retention_period;
+mod list_channels;
 mod list_shards;
 mod list_stream_consumers;
 mod list_streams;
@@ -34,6 +38,7 @@ mod subscribe_to_shard;
 mod tag_resource;
 mod untag_resource;
 mod update_account_settings;
+mod update_channel;
 mod update_max_record_size;
 mod update_shard_count;
 mod update_stream_mode;
@@ -75,11 +80,14 @@ pub(crate) async fn dispatch(
     };
     match op.name {
         "AddTagsToStream" => silent(call, add_tags_to_stream::call).await,
+        "CreateChannel" => typed(call, create_channel::call).await,
         "CreateStream" => silent(call, create_stream::call).await,
         "DecreaseStreamRetentionPeriod" => silent(call, decrease_stream_retention_period::call).await,
+        "DeleteChannel" => silent(call, delete_channel::call).await,
         "DeleteStream" => silent(call, delete_stream::call).await,
         "DeregisterStreamConsumer" => silent(call, deregister_stream_consumer::call).await,
         "DescribeAccountSettings" => typed(call, describe_account_settings::call).await,
+        "DescribeChannel" => typed(call, describe_channel::call).await,
         "DescribeLimits" => typed(call, describe_limits::call).await,
         "DescribeStream" => typed(call, describe_stream::call).await,
         "DescribeStreamConsumer" => typed(call, describe_stream_consumer::call).await,
@@ -89,6 +97,7 @@ pub(crate) async fn dispatch(
         "GetRecords" => get_records::call(call).await,
         "GetShardIterator" => typed(call, get_shard_iterator::call).await,
         "IncreaseStreamRetentionPeriod" => silent(call, increase_stream_retention_period::call).await,
+        "ListChannels" => typed(call, list_channels::call).await,
         "ListShards" => typed(call, list_shards::call).await,
         "ListStreamConsumers" => typed(call, list_stream_consumers::call).await,
         "ListStreams" => typed(call, list_streams::call).await,
@@ -104,6 +113,7 @@ pub(crate) async fn dispatch(
         "TagResource" => silent(call, tag_resource::call).await,
         "UntagResource" => silent(call, untag_resource::call).await,
         "UpdateAccountSettings" => typed(call, update_account_settings::call).await,
+        "UpdateChannel" => typed(call, update_channel::call).await,
         "UpdateMaxRecordSize" => silent(call, update_max_record_size::call).await,
         "UpdateShardCount" => typed(call, update_shard_count::call).await,
         "UpdateStreamMode" => silent(call, update_stream_mode::call).await,

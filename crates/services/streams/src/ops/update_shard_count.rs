@@ -29,7 +29,7 @@ pub(crate) async fn call(
     };
     let from = match streams.propose(command).await? {
         Changed::Resharding { from, .. } => Some(count(from)),
-        Changed::Done | Changed::Registered(_) | Changed::Monitoring { .. } => None,
+        Changed::Channel(_) | Changed::Done | Changed::Registered(_) | Changed::Monitoring { .. } => None,
     };
     Ok(UpdateShardCountOutput {
         stream_arn: Some(key.arn()),

@@ -2,12 +2,13 @@
 //! needs a serde default.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use millrace_base::Timestamp;
 use millrace_log::Offset;
 use serde::{Deserialize, Serialize};
 
-use super::{Consumer, Distribution, HexKey, LogNumber, Mode, ShardIndex, ShardMetric, StreamKey, StreamUid};
+use super::{Channel, ChannelCommand, ChannelKey, Consumer, Distribution, HexKey, LogNumber, Mode, ShardIndex, ShardMetric, StreamKey, StreamUid};
 use crate::limits::Quotas;
 
 /// A decided change. The time is that of the control log, so no command carries one.
@@ -162,6 +163,13 @@ pub enum Command {
         /// What the account may have.
         quotas: Quotas,
     },
+    /// Something happens to a channel.
+    Channel {
+        /// Which.
+        key: ChannelKey,
+        /// What.
+        command: ChannelCommand,
+    },
     /// UpdateAccountSettings.
     SetCommitment {
         /// Whose.
@@ -284,6 +292,8 @@ pub enum Changed {
         /// Open shards after.
         to: u32,
     },
+    /// A channel was created or changed.
+    Channel(Arc<Channel>),
     /// Monitoring was set.
     Monitoring {
         /// Metrics before.

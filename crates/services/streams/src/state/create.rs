@@ -127,12 +127,16 @@ impl StreamsState {
     }
 
     pub(super) fn delete_stream(&mut self, key: &StreamKey, with_consumers: bool) -> Outcome {
+        let channels = self.channels_on(key);
         let stream = self
             .stream_mut(key)
             .ok_or_else(|| StreamsError::StreamNotFound(key.clone()))?;
         let consumers = stream.consumers.len();
         if consumers > 0 && !with_consumers {
             return Err(StreamsError::StreamHasConsumers(key.clone(), consumers));
+        }
+        if channels > 0 {
+            return Err(StreamsError::StreamHasChannels(key.clone(), channels));
         }
         let unborn = match &stream.phase {
             Phase::Deleting { .. } => {

@@ -4,7 +4,8 @@
 //! shards a plan bears, whether a quota is kept) is decided here and nowhere else. What needs the outside world is
 //! left as a [`Phase`]; the lifecycle worker does it and reports with another command.
 
-pub mod command;
+pub mod channels;
+mod command;
 mod commitment;
 mod consumers;
 mod create;
@@ -24,6 +25,10 @@ use std::sync::Arc;
 use millrace_control::{Applied, Machine};
 use serde::{Deserialize, Serialize};
 
+pub use channels::{
+    BucketOf, Channel, ChannelCommand, ChannelKey, ChannelPhase, ChannelSettings, Compression, Logging, RecordFormat,
+    S3Destination, Step, StorageClass,
+};
 pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange, Setting};
 pub use commitment::Commitment;
 pub use ids::{HexKey, LogNumber, NotAShardId, ShardIndex, StreamKey, StreamUid};
@@ -44,6 +49,8 @@ pub struct StreamsState {
     /// Logs of expired shards that are still to be deleted.
     #[serde(default)]
     doomed: BTreeSet<LogNumber>,
+    #[serde(default)]
+    channels: BTreeMap<ChannelKey, Arc<Channel>>,
     /// By account and region.
     #[serde(default)]
     commitments: BTreeMap<String, BTreeMap<String, Commitment>>,
@@ -107,6 +114,7 @@ impl Machine for StreamsState {
                 tags,
                 quotas,
             } => self.tag(&resource, tags, quotas),
+            Command::Channel { key, command } => self.change_channel(at, key, command),
             Command::Untag { resource, keys } => self.untag(&resource, &keys),
             Command::RegisterConsumer {
                 key,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use millrace_base::{Clock, ManualClock, SeededRng, Tasks, Timestamp};
-use millrace_blob::Blobs;
+use millrace_blob::{Blobs, Bucket, Buckets};
 use millrace_control::{Control, Options, Part};
 use millrace_log::{Log, LogId, MemoryLog};
 use millrace_streams::state::{LogNumber, StreamKey};
@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) streams: Streams,
     pub(crate) control: Part<StreamsState>,
+    pub(crate) buckets: Buckets,
     blobs: Blobs,
     tasks: Tasks,
 }
@@ -52,15 +53,27 @@ pub(crate) async fn open(profile: Profile) -> World {
 pub(crate) async fn with(settings: Settings) -> World {
     let clock = ManualClock::new(Timestamp(START));
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new(Arc::new(clock.clone())));
-    start(clock, log, Blobs::memory(), settings).await
+    start(clock, log, (Blobs::memory(), Buckets::memory()), settings).await
 }
 
 /// A world over an engine of the test's making.
 pub(crate) async fn over(clock: ManualClock, log: Arc<dyn Log>, settings: Settings) -> World {
-    start(clock, log, Blobs::memory(), settings).await
+    start(clock, log, (Blobs::memory(), Buckets::memory()), settings).await
 }
 
-async fn start(clock: ManualClock, log: Arc<dyn Log>, blobs: Blobs, settings: Settings) -> World {
+/// A world that delivers into `buckets`.
+pub(crate) async fn delivering(buckets: Buckets, settings: Settings) -> World {
+    let clock = ManualClock::new(Timestamp(START));
+    let log: Arc<dyn Log> = Arc::new(MemoryLog::new(Arc::new(clock.clone())));
+    start(clock, log, (Blobs::memory(), buckets), settings).await
+}
+
+async fn start(
+    clock: ManualClock,
+    log: Arc<dyn Log>,
+    (blobs, buckets): (Blobs, Buckets),
+    settings: Settings,
+) -> World {
     let tasks = Tasks::new();
     let mut builder = Control::builder(
         Arc::clone(&log),
@@ -77,6 +90,7 @@ async fn start(clock: ManualClock, log: Arc<dyn Log>, blobs: Blobs, settings: Se
         clock: Arc::new(clock.clone()),
         rng: Arc::new(SeededRng::new(1)),
         tasks: tasks.clone(),
+        buckets: buckets.clone(),
         settings,
     };
     let streams = Streams::open(deps).await.unwrap();
@@ -85,6 +99,7 @@ async fn start(clock: ManualClock, log: Arc<dyn Log>, blobs: Blobs, settings: Se
         log,
         streams,
         control,
+        buckets,
         blobs,
         tasks,
     }
@@ -94,7 +109,7 @@ impl World {
     /// Stops everything in mid-flight and starts again on what is stored.
     pub(crate) async fn restart(self, settings: Settings) -> Self {
         assert!(self.tasks.drain(Duration::from_secs(5)).await);
-        start(self.clock, self.log, self.blobs, settings).await
+        start(self.clock, self.log, (self.blobs, self.buckets), settings).await
     }
 
     /// Another node over the same log.
@@ -102,10 +117,26 @@ impl World {
         start(
             self.clock.clone(),
             Arc::clone(&self.log),
-            self.blobs.clone(),
+            (self.blobs.clone(), self.buckets.clone()),
             settings,
         )
         .await
+    }
+
+    /// The objects of a bucket: key and bytes, ascending by key.
+    pub(crate) async fn objects(&self, name: &str) -> Vec<(String, Bytes)> {
+        let bucket = Bucket {
+            name: name.to_owned(),
+            region: REGION.to_owned(),
+            key: None,
+        };
+        let blobs = self.buckets.open(&bucket).await.unwrap();
+        let mut found = Vec::new();
+        for blob in blobs.list("").await.unwrap() {
+            let bytes = blobs.get(&blob.key).await.unwrap();
+            found.push((blob.key, bytes));
+        }
+        found
     }
 
     pub(crate) async fn call(&self, op: &str, body: Value) -> Result<Value, ApiError> {
