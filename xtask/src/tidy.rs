@@ -232,7 +232,8 @@ fn lib_is_a_listing(path: &str, code: &[&str], findings: &mut Vec<String>) {
 
 fn banned(path: &str, code: &[&str], words: &[&str], why: &str, findings: &mut Vec<String>) {
     for (at, line) in code.iter().enumerate() {
-        let lower = line.to_ascii_lowercase();
+        // The path of a library's module is not our word for anything.
+        let lower = line.to_ascii_lowercase().replace("use object_store::aws::", "");
         for word in words.iter().filter(|word| mentions(&lower, word)) {
             findings.push(format!("{path}:{}: says '{word}'; {why}", at + 1));
         }

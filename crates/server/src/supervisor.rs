@@ -76,7 +76,15 @@ impl Supervisor {
         let parts = Parts::of(&mut builder);
         let control = builder.open().await?;
         let seams = (Arc::clone(clock), Arc::clone(rng));
-        let streams = open_streams(&config.streams, log, parts.streams, seams, service_tasks.clone()).await?;
+        let engines = (log, config.buckets.open(config.storage.dir()));
+        let streams = open_streams(
+            &config.streams,
+            engines,
+            parts.streams,
+            seams,
+            service_tasks.clone(),
+        )
+        .await?;
         let supervisor = Self {
             embedded: embedded.clone(),
             control_tasks,

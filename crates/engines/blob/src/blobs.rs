@@ -98,7 +98,9 @@ impl Blobs {
                 options.attributes.insert(Attribute::ContentType, kind.into());
             }
             if let Some(class) = &description.storage_class {
-                options.attributes.insert(Attribute::StorageClass, class.clone().into());
+                options
+                    .attributes
+                    .insert(Attribute::StorageClass, class.clone().into());
             }
         }
         self.store

@@ -118,7 +118,10 @@ impl Buckets {
             Kind::Memory => Ok(Blobs::memory()),
             Kind::Local { dir, create } => {
                 if bucket.key.is_some() {
-                    return Err(no_bucket(bucket, "a directory has no key management: leave the key out"));
+                    return Err(no_bucket(
+                        bucket,
+                        "a directory has no key management: leave the key out",
+                    ));
                 }
                 let dir = dir.join(&bucket.name);
                 if !create && !dir.is_dir() {
@@ -174,7 +177,9 @@ fn s3(bucket: &Bucket, options: &S3) -> Result<impl ObjectStore + use<>, BlobErr
     if let Some(key) = &bucket.key {
         builder = builder.with_sse_kms_encryption(key);
     }
-    builder.build().map_err(|error| no_bucket(bucket, &error.to_string()))
+    builder
+        .build()
+        .map_err(|error| no_bucket(bucket, &error.to_string()))
 }
 
 /// Lists at most one object: what a bucket that is not there, or not ours, refuses.
@@ -243,12 +248,23 @@ mod tests {
         let blobs = lenient.open(&bucket("mine")).await.unwrap();
         blobs.put("a/b", Bytes::from_static(b"1")).await.unwrap();
         assert_eq!(std::fs::read(dir.path().join("mine/a/b")).unwrap(), b"1");
-        assert!(strict.open(&bucket("mine")).await.unwrap().exists("a/b").await.unwrap());
+        assert!(
+            strict
+                .open(&bucket("mine"))
+                .await
+                .unwrap()
+                .exists("a/b")
+                .await
+                .unwrap()
+        );
         let with_key = Bucket {
             key: Some("alias/x".to_owned()),
             ..bucket("mine")
         };
-        assert!(matches!(lenient.open(&with_key).await, Err(BlobError::NoBucket { .. })));
+        assert!(matches!(
+            lenient.open(&with_key).await,
+            Err(BlobError::NoBucket { .. })
+        ));
     }
 
     #[tokio::test]
@@ -256,8 +272,24 @@ mod tests {
         let buckets = Buckets::memory();
         let blobs = buckets.open(&bucket("one")).await.unwrap();
         blobs.put("a", Bytes::from_static(b"1")).await.unwrap();
-        assert!(buckets.open(&bucket("one")).await.unwrap().exists("a").await.unwrap());
-        assert!(!buckets.open(&bucket("two")).await.unwrap().exists("a").await.unwrap());
+        assert!(
+            buckets
+                .open(&bucket("one"))
+                .await
+                .unwrap()
+                .exists("a")
+                .await
+                .unwrap()
+        );
+        assert!(
+            !buckets
+                .open(&bucket("two"))
+                .await
+                .unwrap()
+                .exists("a")
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]

@@ -43,6 +43,7 @@ impl Config {
         }
         let leaf = key.leaf();
         let _ = match key.kind {
+            Kind::Secret => writeln!(out, "# {leaf} = \"***\""),
             Kind::Text if set.text.is_empty() => writeln!(out, "# {leaf} = \"\""),
             Kind::Text => writeln!(out, "{leaf} = {}", quoted(&set.text)),
             Kind::Bool | Kind::Number => writeln!(out, "{leaf} = {}", set.text),

@@ -20,6 +20,8 @@ pub struct Key {
 pub enum Kind {
     /// `"text"`
     Text,
+    /// `"text"` that is never shown.
+    Secret,
     /// `true` or `false`
     Bool,
     /// A whole number.

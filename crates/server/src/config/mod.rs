@@ -5,6 +5,7 @@
 
 mod audit;
 mod auth;
+mod buckets;
 mod dump;
 mod error;
 mod keys;
@@ -21,6 +22,7 @@ use std::path::Path;
 
 pub use audit::AuditConfig;
 pub use auth::{AuthConfig, AuthMode, Credential, LOCAL_ACCOUNT, LOCAL_KEY};
+pub use buckets::{BucketStore, BucketsConfig};
 pub use dump::reference;
 pub use error::{ConfigError, Source};
 pub use keys::{Key, Kind};
@@ -47,6 +49,8 @@ pub struct Config {
     pub streams: StreamsConfig,
     /// `[audit]`
     pub audit: AuditConfig,
+    /// `[buckets]`
+    pub buckets: BucketsConfig,
     /// `[log]`
     pub log: LogConfig,
     values: Values,
@@ -78,6 +82,7 @@ impl Config {
             storage: StorageConfig::read(&values)?,
             streams: StreamsConfig::read(&values)?,
             audit: AuditConfig::read(&values)?,
+            buckets: BucketsConfig::read(&values)?,
             log: LogConfig::read(&values)?,
             values,
         };
@@ -131,6 +136,7 @@ pub fn all_keys() -> impl Iterator<Item = &'static Key> {
         .chain(&storage::KEYS)
         .chain(&streams::KEYS)
         .chain(&audit::KEYS)
+        .chain(&buckets::KEYS)
         .chain(&log::KEYS)
         .chain(&auth::KEYS)
         .copied()

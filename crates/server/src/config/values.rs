@@ -6,6 +6,8 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use millrace_base::Secret;
+
 use super::auth::{self, Credential};
 use super::error::{ConfigError, Source};
 use super::keys::{Key, Kind, nearest};
@@ -21,6 +23,8 @@ pub(super) struct Set {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Values {
     set: BTreeMap<&'static str, Set>,
+    /// Texts that are never shown, by key.
+    secrets: BTreeMap<&'static str, Secret<String>>,
     /// From the file's `[[credentials]]`; their text form is never kept.
     pub(super) credentials: Option<Vec<Credential>>,
 }
@@ -37,6 +41,7 @@ impl Values {
         };
         Self {
             set: super::all_keys().map(default).collect(),
+            secrets: BTreeMap::new(),
             credentials: None,
         }
     }
@@ -77,7 +82,7 @@ impl Values {
         }
         let wrong = |value: &toml::Value| bad(key, &value.to_string(), source, kind_is(key.kind));
         let text = match (key.kind, value) {
-            (Kind::Text, toml::Value::String(text)) => text,
+            (Kind::Text | Kind::Secret, toml::Value::String(text)) => text,
             // A byte size or a duration without a unit may be a bare number.
             (Kind::Text | Kind::Number, toml::Value::Integer(number)) => number.to_string(),
             (Kind::Bool, toml::Value::Boolean(truth)) => truth.to_string(),
@@ -122,6 +127,12 @@ impl Values {
     }
 
     fn note(&mut self, key: &'static Key, text: String, source: Source) {
+        let text = if key.kind == Kind::Secret {
+            self.secrets.insert(key.name, Secret::new(text));
+            String::new()
+        } else {
+            text
+        };
         self.set.insert(key.name, Set { text, source });
     }
 
@@ -136,6 +147,12 @@ impl Values {
     /// The setting as text; `None` where it is empty.
     pub(super) fn text(&self, key: &'static Key) -> Option<String> {
         Some(self.get(key).text).filter(|text| !text.is_empty())
+    }
+
+    /// The secret; `None` where it is empty or not set.
+    pub(super) fn secret(&self, key: &'static Key) -> Option<Secret<String>> {
+        let secret = self.secrets.get(key.name).cloned();
+        secret.filter(|secret| !secret.expose().is_empty())
     }
 
     /// The setting, parsed.
@@ -217,7 +234,7 @@ fn find(name: &str, place: &Source) -> Result<&'static Key, ConfigError> {
 
 const fn kind_is(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text => "write a text in quotes",
+        Kind::Text | Kind::Secret => "write a text in quotes",
         Kind::Bool => "write true or false",
         Kind::Number => "write a whole number",
         Kind::List => "write a list of texts",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use millrace_base::{Clock, Rng, Tasks};
+use millrace_blob::Buckets;
 use millrace_control::Part;
 use millrace_log::Log;
 use millrace_streams::{Deps, OpenError, Settings, Streams, StreamsState};
@@ -12,7 +13,7 @@ use crate::config::StreamsConfig;
 /// Opens the service.
 pub(crate) async fn open(
     config: &StreamsConfig,
-    log: Arc<dyn Log>,
+    (log, buckets): (Arc<dyn Log>, Buckets),
     control: Part<StreamsState>,
     (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
     tasks: Tasks,
@@ -29,6 +30,7 @@ pub(crate) async fn open(
         clock,
         rng,
         tasks,
+        buckets,
         settings,
     })
     .await

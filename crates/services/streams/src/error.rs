@@ -259,7 +259,8 @@ impl From<StreamsError> for ApiError {
             | E::ResourceNotFound(_) => "ResourceNotFoundException",
             E::StreamExists(_)
             | E::StreamNotActive(..)
-            | E::StreamHasConsumers(..) | E::StreamHasChannels(..)
+            | E::StreamHasConsumers(..)
+            | E::StreamHasChannels(..)
             | E::ConsumerExists { .. }
             | E::ConsumerNotActive { .. }
             | E::ResourceInUse(_) => "ResourceInUseException",

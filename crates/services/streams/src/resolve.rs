@@ -73,10 +73,12 @@ impl Streams {
     /// The channel an ARN names.
     pub(crate) fn channel_target(&self, caller: &Caller, text: &str) -> Result<ChannelKey, StreamsError> {
         let arn = parse(caller, text)?;
-        let id = arn.resource.strip_prefix("channel/").filter(|id| !id.contains('/'));
-        let id = id.ok_or_else(|| {
-            StreamsError::InvalidArgument(format!("{text} is not the ARN of a channel."))
-        })?;
+        let id = arn
+            .resource
+            .strip_prefix("channel/")
+            .filter(|id| !id.contains('/'));
+        let id =
+            id.ok_or_else(|| StreamsError::InvalidArgument(format!("{text} is not the ARN of a channel.")))?;
         Ok(ChannelKey {
             account: arn.account.clone(),
             region: arn.region.clone(),

@@ -15,7 +15,7 @@ use crate::limits::{CHANNEL_OBJECT_BYTES_MAX, CHANNEL_READ_BYTES, CHANNEL_READ_R
 use crate::routing::StreamView;
 use crate::service::Streams;
 use crate::shard::read::Read;
-use crate::state::{Channel, ChannelCommand, ChannelKey, Command, Shard, StorageClass, Step};
+use crate::state::{Channel, ChannelCommand, ChannelKey, Command, Shard, Step, StorageClass};
 
 /// A shard with records to deliver.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +126,11 @@ impl<'a> Delivery<'a> {
             self.add(filling, due, read).map_err(|error| broken(&error))?;
         }
         let next = page.next.min(due.end.max(at));
-        match filling.steps.iter_mut().find(|step| step.shard == due.shard.index) {
+        match filling
+            .steps
+            .iter_mut()
+            .find(|step| step.shard == due.shard.index)
+        {
             Some(step) => step.to = next,
             None => filling.steps.push(Step {
                 shard: due.shard.index,
@@ -193,9 +197,7 @@ impl<'a> Delivery<'a> {
         self.streams
             .propose(Command::Channel {
                 key: self.key.clone(),
-                command: ChannelCommand::Delivered {
-                    steps: filling.steps,
-                },
+                command: ChannelCommand::Delivered { steps: filling.steps },
             })
             .await?;
         Ok(())

@@ -207,10 +207,15 @@ mod tests {
     fn records_stand_on_lines_and_come_back_from_each_compression() {
         let lines = b"{\"a\":1}\n2\n".as_slice();
         assert_eq!(of(RecordFormat::Json, Compression::None), lines);
-        assert_eq!(of(RecordFormat::ByteArray, Compression::None), b"{\"a\":1}2".as_slice());
+        assert_eq!(
+            of(RecordFormat::ByteArray, Compression::None),
+            b"{\"a\":1}2".as_slice()
+        );
         let mut plain = Vec::new();
         let gzip = of(RecordFormat::String, Compression::Gzip);
-        flate2::read::GzDecoder::new(gzip.as_ref()).read_to_end(&mut plain).unwrap();
+        flate2::read::GzDecoder::new(gzip.as_ref())
+            .read_to_end(&mut plain)
+            .unwrap();
         assert_eq!(plain, lines);
         let zstd = of(RecordFormat::Json, Compression::Zstd);
         assert_eq!(zstd::decode_all(zstd.as_ref()).unwrap(), lines);

@@ -5,7 +5,8 @@ use millrace_api::kinesis as api;
 use super::template;
 use crate::shapes::{count, time};
 use crate::state::{
-    BucketOf, Channel, ChannelKey, ChannelPhase, Compression, Logging, RecordFormat, S3Destination, StorageClass,
+    BucketOf, Channel, ChannelKey, ChannelPhase, Compression, Logging, RecordFormat, S3Destination,
+    StorageClass,
 };
 
 /// `ChannelDescription`
@@ -100,7 +101,11 @@ fn destination(key: &ChannelKey, channel: &Channel) -> api::S3DestinationDescrip
         storage_configuration: api::S3StorageConfiguration {
             bucket_arn: bucket.arn.clone(),
             expected_bucket_owner: bucket.owner.clone(),
-            output_key_template: Some(key_template.clone().unwrap_or_else(|| template::DEFAULT.to_owned())),
+            output_key_template: Some(
+                key_template
+                    .clone()
+                    .unwrap_or_else(|| template::DEFAULT.to_owned()),
+            ),
             storage_class: Some(match storage_class.unwrap_or(StorageClass::Standard) {
                 StorageClass::Standard => api::S3StorageClass::Standard,
                 StorageClass::IntelligentTiering => api::S3StorageClass::IntelligentTiering,

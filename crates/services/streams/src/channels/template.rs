@@ -180,7 +180,9 @@ impl Date {
     fn of(time: Timestamp) -> Self {
         let text = millrace_wire::timestamp::iso8601(i64::try_from(time.0).unwrap_or(i64::MAX));
         let number = |range: std::ops::Range<usize>| {
-            text.get(range).and_then(|digits| digits.parse().ok()).unwrap_or(0)
+            text.get(range)
+                .and_then(|digits| digits.parse().ok())
+                .unwrap_or(0)
         };
         Self {
             year: number(0..4),
@@ -222,7 +224,17 @@ mod tests {
     #[test]
     fn what_cannot_name_an_object_is_refused() {
         for template in [
-            "/a", "a/", "a//b", "../a", "a/./b", "!{nothing}", "!{yyyy", "a b", "a'b", "a/../b", "a*",
+            "/a",
+            "a/",
+            "a//b",
+            "../a",
+            "a/./b",
+            "!{nothing}",
+            "!{yyyy",
+            "a b",
+            "a'b",
+            "a/../b",
+            "a*",
         ] {
             let error = Template::parse(template).unwrap_err().to_string();
             assert!(error.starts_with("OutputKeyTemplate "), "{template}: {error}");

@@ -174,7 +174,10 @@ async fn settle_new(
         let tail = streams.0.log.tail(shard.log_id())?;
         from.push((shard.index, tail.end));
     }
-    let born_before = view.shards().last().map_or(0, |shard| shard.index.0.saturating_add(1));
+    let born_before = view
+        .shards()
+        .last()
+        .map_or(0, |shard| shard.index.0.saturating_add(1));
     Ok(ChannelCommand::Ready {
         from,
         born_before: ShardIndex(born_before),

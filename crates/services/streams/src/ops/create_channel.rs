@@ -10,8 +10,8 @@ use crate::limits::{FRESHNESS_SECS, FRESHNESS_SECS_DEFAULT};
 use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::{
-    BucketOf, Changed, ChannelCommand, ChannelKey, ChannelSettings, Command, Compression, Logging, RecordFormat,
-    S3Destination, StorageClass, StreamKey,
+    BucketOf, Changed, ChannelCommand, ChannelKey, ChannelSettings, Command, Compression, Logging,
+    RecordFormat, S3Destination, StorageClass, StreamKey,
 };
 use crate::tags;
 

@@ -47,7 +47,13 @@ pub(crate) async fn call(
     let next_token = match found.last() {
         Some(last) if more => {
             let after = last.channel_id.clone();
-            Some(streams.next_token(caller, Page::Channels { after, streams: names })?)
+            Some(streams.next_token(
+                caller,
+                Page::Channels {
+                    after,
+                    streams: names,
+                },
+            )?)
         }
         _ => None,
     };

@@ -23,7 +23,9 @@ pub(crate) async fn call(
         }
         (Some(text), None) => match streams.page(caller, &text)? {
             Page::Streams { after } => after,
-            Page::Channels { .. } | Page::Consumers { .. } | Page::Shards { .. } => return Err(token::foreign()),
+            Page::Channels { .. } | Page::Consumers { .. } | Page::Shards { .. } => {
+                return Err(token::foreign());
+            }
         },
         (None, after) => after.unwrap_or_default(),
     };

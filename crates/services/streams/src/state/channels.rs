@@ -324,7 +324,12 @@ impl StreamsState {
             .count()
     }
 
-    pub(super) fn change_channel(&mut self, at: Applied, key: ChannelKey, command: ChannelCommand) -> Outcome {
+    pub(super) fn change_channel(
+        &mut self,
+        at: Applied,
+        key: ChannelKey,
+        command: ChannelCommand,
+    ) -> Outcome {
         if let ChannelCommand::Create { settings, quotas } = command {
             return self.create_channel(at, key, *settings, quotas);
         }
@@ -433,7 +438,10 @@ impl StreamsState {
         let Some(channel) = self.channels.get(key) else {
             return;
         };
-        if steps.iter().any(|step| channel.position(step.shard) != Some(step.from)) {
+        if steps
+            .iter()
+            .any(|step| channel.position(step.shard) != Some(step.from))
+        {
             return;
         }
         let alive = self.streams.get(&channel.settings.stream).cloned();

@@ -8,7 +8,10 @@ use millrace_base::Timestamp;
 use millrace_log::Offset;
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, ChannelCommand, ChannelKey, Consumer, Distribution, HexKey, LogNumber, Mode, ShardIndex, ShardMetric, StreamKey, StreamUid};
+use super::{
+    Channel, ChannelCommand, ChannelKey, Consumer, Distribution, HexKey, LogNumber, Mode, ShardIndex,
+    ShardMetric, StreamKey, StreamUid,
+};
 use crate::limits::Quotas;
 
 /// A decided change. The time is that of the control log, so no command carries one.

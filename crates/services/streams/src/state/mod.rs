@@ -26,8 +26,8 @@ use millrace_control::{Applied, Machine};
 use serde::{Deserialize, Serialize};
 
 pub use channels::{
-    BucketOf, Channel, ChannelCommand, ChannelKey, ChannelPhase, ChannelSettings, Compression, Logging, RecordFormat,
-    S3Destination, Step, StorageClass,
+    BucketOf, Channel, ChannelCommand, ChannelKey, ChannelPhase, ChannelSettings, Compression, Logging,
+    RecordFormat, S3Destination, Step, StorageClass,
 };
 pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange, Setting};
 pub use commitment::Commitment;

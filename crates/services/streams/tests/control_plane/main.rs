@@ -12,4 +12,5 @@ mod settings;
 mod sharding;
 mod streams;
 mod tags;
+#[allow(dead_code, reason = "shared with the data plane's tests, which use the rest")]
 mod world;

@@ -69,7 +69,7 @@ async fn delivered(world: &World, records: u64) {
                 break;
             }
             world.clock.advance(FRESHNESS);
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(Duration::from_secs(10), wait)
@@ -156,7 +156,10 @@ async fn what_is_not_json_is_a_dead_letter_with_its_reason() {
     assert_eq!(letter["rawData"], b64("{oops"));
     assert_eq!(letter["sequenceNumber"], numbers[0].as_str());
     assert_eq!(letter["partitionKey"], "k");
-    assert_eq!((&letter["channelArn"], &letter["streamArn"]), (&json!(arn), &json!(ARN)));
+    assert_eq!(
+        (&letter["channelArn"], &letter["streamArn"]),
+        (&json!(arn), &json!(ARN))
+    );
 }
 
 #[tokio::test]
@@ -166,7 +169,10 @@ async fn shards_that_are_born_later_are_delivered_from_their_beginning() {
     channel(&world, asking("STRING", "NONE")).await;
     put(&world, "k", &["before"]).await;
     world
-        .ok("UpdateStreamWarmThroughput", json!({"StreamName": "s", "WarmThroughputMiBps": 8}))
+        .ok(
+            "UpdateStreamWarmThroughput",
+            json!({"StreamName": "s", "WarmThroughputMiBps": 8}),
+        )
         .await;
     world.reaches("s", "ACTIVE").await;
     put(&world, "k", &["after"]).await;
@@ -224,10 +230,12 @@ async fn a_bucket_that_fails_is_tried_again_and_loses_nothing() {
     let failing = async {
         while world.streams.metrics().channel_errors.get() < 3 {
             world.clock.advance(FRESHNESS);
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), failing).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), failing)
+        .await
+        .unwrap();
     std::fs::remove_file(dir.path().join("lake/blocked")).unwrap();
     delivered(&world, 1).await;
     assert_eq!(lines(&world.objects("lake").await[0].1), ["kept"]);
@@ -239,32 +247,55 @@ async fn the_control_plane_of_channels() {
     on_demand(&world).await;
     let arn = channel(&world, asking("JSON", "GZIP")).await;
     let described = describe(&world, &arn).await;
-    assert_eq!(described["S3DestinationConfiguration"]["DataFreshnessInSeconds"], 60);
+    assert_eq!(
+        described["S3DestinationConfiguration"]["DataFreshnessInSeconds"],
+        60
+    );
     assert_eq!(
         described["S3DestinationConfiguration"]["DeadLetterQueueS3Configuration"]["BucketARN"],
         "arn:aws:s3:::lake"
     );
-    assert_eq!(described["LoggingConfiguration"]["CloudWatchLogs"]["Enabled"], false);
+    assert_eq!(
+        described["LoggingConfiguration"]["CloudWatchLogs"]["Enabled"],
+        false
+    );
     let limits = world.ok("DescribeLimits", json!({})).await;
     assert_eq!(limits["ChannelCount"], 1);
-    assert!(world.refused("CreateChannel", asking("JSON", "NONE")).await.contains("already exists"));
+    assert!(
+        world
+            .refused("CreateChannel", asking("JSON", "NONE"))
+            .await
+            .contains("already exists")
+    );
     let refused = world.refused("DeleteStream", json!({"StreamName": "s"})).await;
     assert!(refused.starts_with("ResourceInUseException"), "{refused}");
     let update = json!({"ChannelARN": arn, "S3DestinationConfiguration": {"DataFreshnessInSeconds": 900}});
     let updated = world.ok("UpdateChannel", update).await;
     assert_eq!(updated["ChannelDescription"]["ChannelStatus"], "UPDATING");
     reaches(&world, &arn, "ACTIVE").await;
-    assert_eq!(describe(&world, &arn).await["S3DestinationConfiguration"]["DataFreshnessInSeconds"], 900);
+    assert_eq!(
+        describe(&world, &arn).await["S3DestinationConfiguration"]["DataFreshnessInSeconds"],
+        900
+    );
     let mut second = asking("STRING", "NONE");
     second["ChannelName"] = json!("second");
     let second = channel(&world, second).await;
     let page = world.ok("ListChannels", json!({"MaxResults": 1})).await;
     let rest = world
-        .ok("ListChannels", json!({"MaxResults": 1, "NextToken": page["NextToken"]}))
+        .ok(
+            "ListChannels",
+            json!({"MaxResults": 1, "NextToken": page["NextToken"]}),
+        )
         .await;
     let mut listed = vec![
-        page["ChannelSummaries"][0]["ChannelARN"].as_str().unwrap().to_owned(),
-        rest["ChannelSummaries"][0]["ChannelARN"].as_str().unwrap().to_owned(),
+        page["ChannelSummaries"][0]["ChannelARN"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+        rest["ChannelSummaries"][0]["ChannelARN"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
     ];
     listed.sort();
     let mut wanted = vec![arn.clone(), second.clone()];
@@ -272,7 +303,9 @@ async fn the_control_plane_of_channels() {
     assert_eq!(listed, wanted);
     assert_eq!(rest.get("NextToken"), None);
     let other = "arn:aws:kinesis:us-east-1:000000000000:stream/other";
-    let none = world.ok("ListChannels", json!({"StreamFilter": [{"StreamARN": other}]})).await;
+    let none = world
+        .ok("ListChannels", json!({"StreamFilter": [{"StreamARN": other}]}))
+        .await;
     assert_eq!(none["ChannelSummaries"], json!([]));
     for arn in [&arn, &second] {
         world.ok("DeleteChannel", json!({"ChannelARN": arn})).await;
@@ -289,7 +322,10 @@ async fn what_cannot_be_a_channel_is_refused() {
     let world = world::open(Profile::Open).await;
     world.active("s", 1).await;
     let refused = world.refused("CreateChannel", asking("JSON", "NONE")).await;
-    assert!(refused.starts_with("ValidationException") && refused.contains("ON_DEMAND"), "{refused}");
+    assert!(
+        refused.starts_with("ValidationException") && refused.contains("ON_DEMAND"),
+        "{refused}"
+    );
     let mut tables = asking("JSON", "NONE");
     tables["S3TablesDestinationConfiguration"] = json!({
         "DeadLetterQueueS3Configuration": {"BucketARN": "arn:aws:s3:::dead", "ExpectedBucketOwner": ACCOUNT},
@@ -298,13 +334,34 @@ async fn what_cannot_be_a_channel_is_refused() {
             "Namespace": "n", "TableName": "t", "CompressionType": "NONE",
         }],
     });
-    assert!(world.refused("CreateChannel", tables.clone()).await.contains("not both"));
-    tables.as_object_mut().unwrap().remove("S3DestinationConfiguration");
-    assert!(world.refused("CreateChannel", tables).await.contains("streaming tables"));
-    assert!(world.refused("CreateChannel", asking("GSR_JSON", "NONE")).await.contains("GSR_JSON"));
+    assert!(
+        world
+            .refused("CreateChannel", tables.clone())
+            .await
+            .contains("not both")
+    );
+    tables
+        .as_object_mut()
+        .unwrap()
+        .remove("S3DestinationConfiguration");
+    assert!(
+        world
+            .refused("CreateChannel", tables)
+            .await
+            .contains("streaming tables")
+    );
+    assert!(
+        world
+            .refused("CreateChannel", asking("GSR_JSON", "NONE"))
+            .await
+            .contains("GSR_JSON")
+    );
     let unknown = json!({"ChannelARN": "arn:aws:kinesis:us-east-1:000000000000:channel/nothing"});
     for op in ["DescribeChannel", "DeleteChannel"] {
         let refused = world.refused(op, unknown.clone()).await;
-        assert!(refused.starts_with("ResourceNotFoundException"), "{op}: {refused}");
+        assert!(
+            refused.starts_with("ResourceNotFoundException"),
+            "{op}: {refused}"
+        );
     }
 }
