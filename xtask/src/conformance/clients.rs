@@ -35,6 +35,12 @@ pub fn all() -> Vec<Client> {
             run: |p, e| suite(p, e, "boto3_suite.py"),
         },
         Client {
+            name: "channels",
+            what: "boto3, local buckets and an S3-compatible service",
+            install: python,
+            run: |p, e| suite(p, e, "channels_suite.py"),
+        },
+        Client {
             name: "auth",
             what: "raw requests with every fault a signature can have",
             install: python,

@@ -25,6 +25,7 @@ pub fn build(root: &Path) -> Result<PathBuf> {
 
 /// A running server; killed when dropped.
 pub struct Server {
+    binary: PathBuf,
     child: Child,
     port: u16,
     data: PathBuf,
@@ -67,7 +68,12 @@ impl Server {
         let until = Instant::now() + START_PATIENCE;
         loop {
             if let Ok(port) = port.recv_timeout(Duration::from_millis(100)) {
-                return Ok(Self { child, port, data });
+                return Ok(Self {
+                    binary: binary.to_owned(),
+                    child,
+                    port,
+                    data,
+                });
             }
             if let Some(status) = child.try_wait()? {
                 bail!("the server ended at once: {status}");
@@ -86,6 +92,8 @@ impl Server {
                 "ENDPOINT".to_owned(),
                 format!("{scheme}://127.0.0.1:{}", self.port),
             ),
+            ("DATA_DIR".to_owned(), self.data.display().to_string()),
+            ("MILLRACE".to_owned(), self.binary.display().to_string()),
             ("AWS_REGION".to_owned(), "us-east-1".to_owned()),
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
             ("PYTHONUNBUFFERED".to_owned(), "1".to_owned()),

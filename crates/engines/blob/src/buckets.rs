@@ -192,10 +192,20 @@ async fn reach(bucket: &Bucket, store: &impl ObjectStore) -> Result<(), BlobErro
             | StoreError::PermissionDenied { .. }
             | StoreError::Unauthenticated { .. }),
         )) => Err(no_bucket(bucket, &error.to_string())),
-        Some(Err(error)) => Err(BlobError::Store {
-            key: bucket.name.clone(),
-            detail: error.to_string(),
-        }),
+        Some(Err(error)) => {
+            let detail = error.to_string();
+            // The library tells a missing object, but not a missing bucket.
+            if detail.contains("NoSuchBucket") {
+                return Err(no_bucket(
+                    bucket,
+                    "the service says NoSuchBucket: make it, or name another",
+                ));
+            }
+            Err(BlobError::Store {
+                key: bucket.name.clone(),
+                detail,
+            })
+        }
     }
 }
 
