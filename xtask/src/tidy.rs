@@ -20,6 +20,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("crates/cli", &["server", "api", "wire", "base"]),
     (
         "crates/server",
+        &["companions", "streams", "log", "control", "blob", "api", "wire", "base"],
+    ),
+    (
+        "crates/services/companions",
         &["streams", "log", "control", "blob", "api", "wire", "base"],
     ),
     (
