@@ -495,6 +495,32 @@ def account_settings():
 
 
 @case
+def service_quotas():
+    # An account of its own would be cleaner; the well-known key has one, so a region of its own it is.
+    region = "eu-north-1"
+    quotas = boto3.client("service-quotas", endpoint_url=ENDPOINT, region_name=region, verify=CA_FILE, aws_access_key_id="test",
+                          aws_secret_access_key="test")
+    kinesis = client(region)
+    listed = [q for page in quotas.get_paginator("list_service_quotas").paginate(ServiceCode="kinesis") for q in page["Quotas"]]
+    names = {q["QuotaCode"]: q["Value"] for q in listed}
+    assert names["shards-per-region"] == kinesis.describe_limits()["ShardLimit"], names
+    change = quotas.request_service_quota_increase(ServiceCode="kinesis", QuotaCode="shards-per-region", DesiredValue=7)
+    assert change["RequestedQuota"]["Status"] == "APPROVED", change
+    assert kinesis.describe_limits()["ShardLimit"] == 7
+    default = quotas.get_aws_default_service_quota(ServiceCode="kinesis", QuotaCode="shards-per-region")["Quota"]["Value"]
+    assert default == names["shards-per-region"], default
+    for call in (
+        lambda: quotas.get_service_quota(ServiceCode="kinesis", QuotaCode="nothing"),
+        lambda: quotas.list_service_quotas(ServiceCode="lambda"),
+    ):
+        try:
+            call()
+            raise AssertionError("there is no such quota")
+        except quotas.exceptions.NoSuchResourceException:
+            pass
+
+
+@case
 def unbuilt_operations_answer_clearly():
     name = stream()
     try:

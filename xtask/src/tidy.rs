@@ -20,7 +20,16 @@ const EDGES: &[(&str, &[&str])] = &[
     ("crates/cli", &["server", "api", "wire", "base"]),
     (
         "crates/server",
-        &["companions", "streams", "log", "control", "blob", "api", "wire", "base"],
+        &[
+            "companions",
+            "streams",
+            "log",
+            "control",
+            "blob",
+            "api",
+            "wire",
+            "base",
+        ],
     ),
     (
         "crates/services/companions",

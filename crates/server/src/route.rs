@@ -12,13 +12,14 @@ use millrace_wire::{Codec, rest_json};
 use crate::admin::Page;
 
 /// The services whose requests carry `X-Amz-Target`.
-static TARGETED: [&Service; 6] = [
+static TARGETED: [&Service; 7] = [
     &millrace_api::kinesis::SERVICE,
     &millrace_api::firehose::SERVICE,
     &millrace_api::kinesisanalytics::SERVICE,
     &millrace_api::kinesisanalyticsv2::SERVICE,
     &millrace_api::dynamodb::SERVICE,
     &millrace_api::glue::SERVICE,
+    &millrace_api::service_quotas::SERVICE,
 ];
 
 /// The services whose operations are named by method and path.

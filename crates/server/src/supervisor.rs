@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use millrace_base::{Clock, Rng, Tasks};
 use millrace_blob::{BlobError, Blobs};
+use millrace_companions::quotas::ServiceQuotas;
 use millrace_control::{Control, ControlError, Options as ControlOptions, Status};
 use millrace_log::embedded::{Durability as LogDurability, OpenError as LogOpenError, Options as LogOptions};
 use millrace_log::{EmbeddedLog, Log, MemoryLog};
@@ -92,7 +93,12 @@ impl Supervisor {
             control: control.status(),
         };
         supervisor.watch();
-        Ok((supervisor, Services { streams, embedded }))
+        let services = Services {
+            quotas: ServiceQuotas::new(streams.clone(), Arc::clone(clock)),
+            streams,
+            embedded,
+        };
+        Ok((supervisor, services))
     }
 
     /// The control plane's state, for readiness.

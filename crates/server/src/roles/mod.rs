@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use millrace_api::{Operation, Service};
+use millrace_companions::quotas::ServiceQuotas;
 use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
@@ -19,6 +20,7 @@ pub(crate) use streams::open as open_streams;
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) streams: Streams,
+    pub(crate) quotas: ServiceQuotas,
     /// For its counters; `None` when everything is in memory.
     pub(crate) embedded: Option<Arc<EmbeddedLog>>,
 }
@@ -26,7 +28,7 @@ pub(crate) struct Services {
 impl Services {
     /// Whether this version answers the service's operations at all.
     pub(crate) fn has(service: &Service) -> bool {
-        std::ptr::eq(service, &raw const millrace_api::kinesis::SERVICE)
+        is(service, &millrace_api::kinesis::SERVICE) || is(service, &millrace_api::service_quotas::SERVICE)
     }
 
     /// Hands a call of an authenticated caller to its service.
@@ -38,12 +40,19 @@ impl Services {
         codec: Codec,
         body: Bytes,
     ) -> Result<Reply, ApiError> {
-        if Self::has(service) {
+        if is(service, &millrace_api::kinesis::SERVICE) {
             self.streams.call(caller, op, codec, body).await
+        } else if is(service, &millrace_api::service_quotas::SERVICE) {
+            self.quotas.call(caller, op, codec, body).await
         } else {
             Err(unbuilt(service))
         }
     }
+}
+
+/// Each service has one table.
+fn is(service: &Service, other: &'static Service) -> bool {
+    std::ptr::eq(service, other)
 }
 
 /// What a service answers that this version does not have.

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod metrics;
 mod monitoring;
 mod ops;
+pub mod quotas;
 mod rates;
 mod record;
 mod resolve;

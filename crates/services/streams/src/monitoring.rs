@@ -24,7 +24,7 @@ pub(crate) async fn set(
     enable: bool,
 ) -> Result<EnhancedMonitoringOutput, StreamsError> {
     let command = Command::Set {
-        quotas: streams.quotas(&key.region),
+        quotas: streams.quotas(&key.account, &key.region),
         key: key.clone(),
         setting: Setting::Monitoring {
             metrics: shapes::shard_metrics_of(names),

@@ -13,7 +13,7 @@ use millrace_wire::{ApiError, Caller, Codec, Reply};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::error::{OpenError, StreamsError};
-use crate::limits::{self, Profile, Quotas, Scope};
+use crate::limits::{self, Profile, Scope};
 use crate::metrics::Metrics;
 use crate::monitoring::Monitoring;
 use crate::rates::{RateKey, Rates};
@@ -200,11 +200,6 @@ impl Streams {
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.0.control.changed()
-    }
-
-    /// What an account may have in this profile.
-    pub(crate) fn quotas(&self, region: &str) -> Quotas {
-        Quotas::of(self.0.settings.profile, region)
     }
 
     /// Proposes a command and yields what it did.

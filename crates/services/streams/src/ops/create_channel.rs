@@ -59,7 +59,7 @@ pub(crate) async fn call(
         key: key.clone(),
         command: ChannelCommand::Create {
             settings: Box::new(settings),
-            quotas: streams.quotas(&caller.region),
+            quotas: streams.quotas(&caller.account, &caller.region),
         },
     };
     match streams.propose(command).await? {

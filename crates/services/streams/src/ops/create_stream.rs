@@ -48,7 +48,7 @@ pub(crate) async fn call(
             .record_distribution_strategy
             .as_ref()
             .map_or(Distribution::UserPartitionKey, shapes::distribution_of),
-        quotas: streams.quotas(&caller.region),
+        quotas: streams.quotas(&caller.account, &caller.region),
     };
     streams.propose(command).await?;
     Ok(())

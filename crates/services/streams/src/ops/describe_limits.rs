@@ -20,7 +20,7 @@ pub(crate) async fn call(
         let channels = state.channels_of(&caller.account, &caller.region, "");
         u32::try_from(channels.count()).unwrap_or(u32::MAX)
     });
-    let quotas = streams.quotas(&caller.region);
+    let quotas = streams.quotas(&caller.account, &caller.region);
     Ok(DescribeLimitsOutput {
         shard_limit: count(quotas.shards_per_account),
         open_shard_count: count(usage.shards),

@@ -25,7 +25,7 @@ pub(crate) async fn call(
         key: key.clone(),
         name: input.consumer_name,
         tags: tags::checked(input.tags.unwrap_or_default())?,
-        quotas: streams.quotas(&caller.region),
+        quotas: streams.quotas(&caller.account, &caller.region),
     };
     match streams.propose(command).await? {
         Changed::Registered(consumer) => Ok(RegisterStreamConsumerOutput {

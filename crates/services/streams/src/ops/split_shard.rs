@@ -27,7 +27,7 @@ pub(crate) async fn call(
         .propose(Command::Reshard {
             key,
             request,
-            quotas: streams.quotas(&caller.region),
+            quotas: streams.quotas(&caller.account, &caller.region),
         })
         .await?;
     Ok(())

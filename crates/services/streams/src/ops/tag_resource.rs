@@ -20,7 +20,7 @@ pub(crate) async fn call(
         .propose(Command::Tag {
             resource,
             tags,
-            quotas: streams.quotas(&caller.region),
+            quotas: streams.quotas(&caller.account, &caller.region),
         })
         .await?;
     Ok(())

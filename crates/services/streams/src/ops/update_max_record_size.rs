@@ -31,7 +31,7 @@ pub(crate) async fn call(
     let command = Command::Set {
         key,
         setting: Setting::MaxRecord(kib),
-        quotas: streams.quotas(&caller.region),
+        quotas: streams.quotas(&caller.account, &caller.region),
     };
     streams.propose(command).await?;
     Ok(())

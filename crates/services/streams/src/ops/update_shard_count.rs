@@ -25,7 +25,7 @@ pub(crate) async fn call(
     let command = Command::Reshard {
         key: key.clone(),
         request: ReshardRequest::Uniform { target },
-        quotas: streams.quotas(&caller.region),
+        quotas: streams.quotas(&caller.account, &caller.region),
     };
     let from = match streams.propose(command).await? {
         Changed::Resharding { from, .. } => Some(count(from)),

@@ -28,7 +28,7 @@ pub(crate) async fn call(
             mode: shapes::mode_of(&input.stream_mode_details),
             warm_throughput_mib: input.warm_throughput_mibps.map(warm_throughput).transpose()?,
         },
-        quotas: streams.quotas(&caller.region),
+        quotas: streams.quotas(&caller.account, &caller.region),
     };
     streams.propose(command).await?;
     Ok(())

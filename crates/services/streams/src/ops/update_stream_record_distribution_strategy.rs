@@ -22,7 +22,7 @@ pub(crate) async fn call(
     let command = Command::Set {
         key: target(caller, named)?,
         setting: Setting::Distribution(shapes::distribution_of(&input.record_distribution_strategy)),
-        quotas: streams.quotas(&caller.region),
+        quotas: streams.quotas(&caller.account, &caller.region),
     };
     streams.propose(command).await?;
     Ok(())

@@ -28,7 +28,7 @@ pub(crate) async fn call(
     let command = Command::Set {
         key: key.clone(),
         setting: Setting::WarmThroughput(mib),
-        quotas: streams.quotas(&caller.region),
+        quotas: streams.quotas(&caller.account, &caller.region),
     };
     streams.propose(command).await?;
     Ok(UpdateStreamWarmThroughputOutput {

@@ -49,7 +49,7 @@ async fn look(streams: &Streams, known: &mut Known) {
     let uids: HashSet<StreamUid> = all.iter().map(|(_, stream)| stream.uid).collect();
     known.growth.retain(|uid, _| uids.contains(uid));
     for (key, stream) in all {
-        let quotas = streams.quotas(&key.region);
+        let quotas = streams.quotas(&key.account, &key.region);
         let plan = known.plan(streams, &stream, quotas.shards_per_stream);
         if stream.status() != Status::Active || plan == Plan::default() {
             continue;

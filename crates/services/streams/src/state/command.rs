@@ -173,6 +173,17 @@ pub enum Command {
         /// What.
         command: ChannelCommand,
     },
+    /// Another quota for an account in a region.
+    SetQuota {
+        /// Whose.
+        account: String,
+        /// Where.
+        region: String,
+        /// Which, of [`crate::quotas::QUOTAS`].
+        code: String,
+        /// How much.
+        value: u32,
+    },
     /// UpdateAccountSettings.
     SetCommitment {
         /// Whose.

@@ -51,6 +51,9 @@ pub struct StreamsState {
     doomed: BTreeSet<LogNumber>,
     #[serde(default)]
     channels: BTreeMap<ChannelKey, Arc<Channel>>,
+    /// Quotas that were changed, by `account/region` and code.
+    #[serde(default)]
+    quotas: BTreeMap<String, BTreeMap<String, u32>>,
     /// By account and region.
     #[serde(default)]
     commitments: BTreeMap<String, BTreeMap<String, Commitment>>,
@@ -60,6 +63,7 @@ impl Machine for StreamsState {
     type Command = Command;
     type Outcome = Outcome;
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each command, and nothing else")]
     fn apply(&mut self, at: Applied, command: Command) -> Outcome {
         match command {
             Command::Init { iterator_key } => {
@@ -134,6 +138,16 @@ impl Machine for StreamsState {
                 created,
             } => self.consumer_settled(&key, uid, &name, created),
             Command::Set { key, setting, quotas } => self.set(at, &key, setting, quotas),
+            Command::SetQuota {
+                account,
+                region,
+                code,
+                value,
+            } => {
+                let place = self.quotas.entry(format!("{account}/{region}")).or_default();
+                place.insert(code, value);
+                Ok(Changed::Done)
+            }
             Command::SetCommitment {
                 account,
                 region,
@@ -172,6 +186,16 @@ impl StreamsState {
         self.streams
             .range((std::ops::Bound::Excluded(from), std::ops::Bound::Unbounded))
             .take_while(move |(key, _)| key.account == account && key.region == region)
+    }
+
+    /// Quotas of an account in a region that were changed, by code.
+    #[must_use]
+    pub fn changed_quotas(&self, account: &str, region: &str) -> BTreeMap<String, u32> {
+        if self.quotas.is_empty() {
+            return BTreeMap::new();
+        }
+        let place = self.quotas.get(&format!("{account}/{region}"));
+        place.cloned().unwrap_or_default()
     }
 
     /// Logs of expired shards that are still to be deleted.

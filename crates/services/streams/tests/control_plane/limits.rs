@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use millrace_streams::Profile;
+use millrace_streams::quotas::Quota;
 use serde_json::json;
 
-use crate::world::{self, caller};
+use crate::world::{self, ACCOUNT, REGION, World, caller};
 
 #[tokio::test]
 async fn rates_are_those_of_the_service() {
@@ -81,4 +82,32 @@ async fn shards_per_account_are_counted_over_streams() {
             .await
             .starts_with("LimitExceededException")
     );
+}
+
+#[tokio::test]
+async fn a_quota_can_be_changed_while_the_service_runs_and_stays_changed() {
+    let mut world = world::open(Profile::Aws).await;
+    let shards = Quota::find("shards-per-region").unwrap();
+    let limit = async |world: &World| {
+        world.clock.advance(Duration::from_secs(1));
+        world.ok("DescribeLimits", json!({})).await["ShardLimit"].clone()
+    };
+    assert_eq!(limit(&world).await, 500);
+    world.streams.set_quota(ACCOUNT, REGION, shards, 3).await.unwrap();
+    assert_eq!(limit(&world).await, 3);
+    let four = json!({"StreamName": "four", "ShardCount": 4});
+    let refused = world.refused("CreateStream", four.clone()).await;
+    assert!(refused.starts_with("LimitExceededException"), "{refused}");
+    world = world.restart(world::settings(Profile::Aws, Duration::ZERO)).await;
+    assert_eq!(limit(&world).await, 3);
+    world.streams.set_quota(ACCOUNT, REGION, shards, 4).await.unwrap();
+    world.ok("CreateStream", four).await;
+    // Another account has its own.
+    assert_eq!(
+        world.streams.quotas("111111111111", REGION).shards_per_account,
+        500
+    );
+    let most = shards.most(REGION);
+    let refused = world.streams.set_quota(ACCOUNT, REGION, shards, most + 1).await;
+    assert!(refused.unwrap_err().to_string().contains(&most.to_string()));
 }
