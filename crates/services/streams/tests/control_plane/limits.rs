@@ -19,7 +19,7 @@ async fn rates_are_those_of_the_service() {
         "LimitExceededException: Rate exceeded for ListStreams under account 000000000000."
     );
     world
-        .call_as(&caller("111111111111", world::REGION), "ListStreams", json!({}))
+        .call_as(&caller("111111111111", REGION), "ListStreams", json!({}))
         .await
         .unwrap();
     world.clock.advance(Duration::from_millis(200));
