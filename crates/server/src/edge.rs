@@ -26,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::roles::{self, Services, Sts};
 use crate::route::{Route, route};
+use crate::traces::{self, Traces};
 
 /// What every request needs.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(crate) struct Edge {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
     pub(crate) auth: Authenticator,
+    pub(crate) traces: Traces,
     /// Opened with the services, whose directory it shares.
     pub(crate) audit: OnceLock<Audit>,
     pub(crate) bodies: Bodies,
@@ -75,7 +77,7 @@ pub(crate) async fn handle(
     peer: Peer,
     call: CallGuard,
 ) -> Response<AnswerBody> {
-    let begun = edge.clock.monotonic();
+    let (begun, came) = (edge.clock.monotonic(), edge.clock.now());
     let ids = Ids::new(&*edge.rng);
     let (head, body) = request.into_parts();
     let Outcome {
@@ -86,7 +88,19 @@ pub(crate) async fn handle(
     if head.headers.contains_key(header::ORIGIN) {
         answer::allow_origin(&mut response);
     }
-    edge.count(&response, operation, &code, begun);
+    let took = edge.clock.monotonic().saturating_sub(begun);
+    edge.count(&response, operation, &code, took);
+    edge.traces.note(&traces::Call {
+        operation,
+        headers: &head.headers,
+        method: head.method.as_str(),
+        peer: peer.address,
+        request_id: &ids.request_id,
+        status: response.status().as_u16(),
+        code: &code,
+        begun: came,
+        took,
+    });
     tracing::debug!(
         operation = operation.map_or("none", |(_, name)| name),
         code,
@@ -104,13 +118,12 @@ impl Edge {
         response: &Response<AnswerBody>,
         operation: Option<(&'static str, &'static str)>,
         code: &str,
-        begun: Duration,
+        took: Duration,
     ) {
         // What is pushed is counted when it leaves.
         self.metrics
             .answer_body_bytes
             .add(response.body().left().unwrap_or(0));
-        let took = self.clock.monotonic().saturating_sub(begun);
         self.metrics.answered(operation, code, took);
     }
 

@@ -22,6 +22,7 @@ mod roles;
 mod route;
 mod server;
 mod supervisor;
+mod traces;
 
 pub use config::{Config, ConfigError};
 pub use listener::TlsError;

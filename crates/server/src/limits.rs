@@ -67,3 +67,9 @@ pub const AUDIT_QUEUE_MAX: usize = 4096;
 
 /// Request parameters in an audit entry, in bytes; larger ones are left out.
 pub const AUDIT_PARAMETERS_BYTES_MAX: usize = 64 << 10;
+
+/// How long one request to a trace collector may take, and the last one at a stop.
+pub const TRACES_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longest answer of a trace collector, in bytes.
+pub const TRACES_ANSWER_BYTES_MAX: usize = 1 << 20;

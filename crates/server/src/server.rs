@@ -18,6 +18,7 @@ use crate::listener::{Certificates, Gate, Listener, TlsError};
 use crate::metrics::Metrics;
 use crate::readiness::{Phase, Readiness};
 use crate::supervisor::{OpenError, Supervisor};
+use crate::traces::{Traces, TracesError};
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum StartError {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// No certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -86,6 +90,7 @@ impl Server {
             metrics: Arc::new(Metrics::default()),
             readiness: Readiness::new(),
             auth: Authenticator::new(&config.auth),
+            traces: Traces::open(&config.traces)?,
             audit: OnceLock::new(),
             bodies: Bodies::new(&config.server),
             services: OnceLock::new(),
@@ -204,6 +209,7 @@ impl Running {
             self.gate.connections.drain(GOODBYE_PATIENCE).await;
         }
         self.supervisor.close().await;
+        self.edge.traces.close().await;
         if let Some(audit) = self.edge.audit.get() {
             audit.flush().await;
         }

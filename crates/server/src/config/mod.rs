@@ -16,6 +16,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod traces;
 mod values;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ pub use server::ServerConfig;
 pub use storage::{Durability, MEMORY, StorageConfig};
 pub use streams::StreamsConfig;
 pub use tls::TlsConfig;
+pub use traces::TracesConfig;
 
 use values::Values;
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// `[buckets]`
     pub buckets: BucketsConfig,
+    /// `[traces]`
+    pub traces: TracesConfig,
     /// `[log]`
     pub log: LogConfig,
     values: Values,
@@ -83,6 +87,7 @@ impl Config {
             streams: StreamsConfig::read(&values)?,
             audit: AuditConfig::read(&values)?,
             buckets: BucketsConfig::read(&values)?,
+            traces: TracesConfig::read(&values)?,
             log: LogConfig::read(&values)?,
             values,
         };
@@ -137,6 +142,7 @@ pub fn all_keys() -> impl Iterator<Item = &'static Key> {
         .chain(&streams::KEYS)
         .chain(&audit::KEYS)
         .chain(&buckets::KEYS)
+        .chain(&traces::KEYS)
         .chain(&log::KEYS)
         .chain(&auth::KEYS)
         .copied()
