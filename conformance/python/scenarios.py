@@ -74,10 +74,11 @@ def members(folder, model):
     explained, rest = model.uncovered(folder / UNCOVERED, folder)
     for member in rest:
         print(f"not shown: {member}")
-    for member, why in explained.items():
-        print(f"cannot be shown: {member} ({why})")
-    for operation, error in model.unseen_errors():
-        print(f"error not provoked: {operation} {error}")
+    for why in dict.fromkeys(explained.values()):
+        print(f"cannot be shown: {', '.join(m for m, w in explained.items() if w == why)} ({why})")
+    unseen = model.unseen_errors()
+    for error in sorted({error for _, error in unseen}):
+        print(f"never provoked: {error} by {', '.join(o for o, e in unseen if e == error)}")
     total = len(model.members())
     print(f"{total - len(explained) - len(rest)} of {total} members shown, {len(explained)} explained, {len(rest)} left")
     return len(rest)
@@ -102,9 +103,12 @@ def lacking(scenario, target, given, wanted):
         missing = [name for name in NEEDS[need].variables if name not in given]
         if missing:
             return f"needs {NEEDS[need].what}: --var {missing[0]}="
-        if need == "other-account" and not target.has("other"):
-            return f"needs {NEEDS[need].what}"
-        if need == "local" and target.is_aws or need == "quotas" and not target.is_aws and need not in wanted:
+        absent = {
+            "other-account": lambda: not target.has("other"),
+            "quotas": lambda: not target.is_aws and "quotas" not in wanted,
+            "uncommitted": lambda: target.is_committed(),
+        }
+        if need in absent and absent[need]():
             return f"needs {NEEDS[need].what}"
         if NEEDS[need].costly and target.is_aws and need not in wanted:
             return f"costs more at AWS, {NEEDS[need].what}: --with {need}"
@@ -141,7 +145,7 @@ class Bench:
             print(f"   {scenario.name}: {type(error).__name__}: {error}", file=sys.stderr)
             found = getattr(error, "found", None)
             if isinstance(found, Answer):
-                print(f"   {scenario.name}: the whole answer: {shown(found.value, 4000)}", file=sys.stderr, flush=True)
+                print(f"   {scenario.name}: the whole answer: {shown(found.value, 2000)}", file=sys.stderr, flush=True)
         text = " ".join(str(wrong[0]).split())[:300]
         print(f"not ok {scenario.name} # {text}", flush=True)
 
@@ -155,8 +159,9 @@ class Bench:
                     self.one(scenario)
             except KeyboardInterrupt:
                 print("stopping: cleaning up first", file=sys.stderr)
+                self.failed += 1
                 self.stop.set()
-                concurrent.futures.wait(futures)
+                futures = [future for future in futures if not future.cancel()]
         for future in futures:
             future.result()
 
@@ -169,36 +174,8 @@ def own_tests():
     return result.wasSuccessful()
 
 
-def main():
-    options = arguments()
-    model = Model()
-    try:
-        if options.members:
-            sys.exit(1 if members(FOLDER, model) else 0)
-        scenarios = checked(FOLDER, model, whole=not options.only)
-    except Wrong as wrong:
-        print(f"not ok files # {wrong}", flush=True)
-        sys.exit(1)
-    fine = True
-    if not options.only:
-        print("ok files", flush=True)
-        fine = own_tests()
-    if options.check:
-        sys.exit(0 if fine else 1)
-    if options.list:
-        for scenario in scenarios.values():
-            print(f"{scenario.name}: {scenario.about} [{', '.join(scenario.needs)}] {scenario.cost}")
-        sys.exit(0)
-    if not options.endpoint:
-        sys.exit("where to? give --endpoint URL or --endpoint aws")
-    target = aimed(options)
-    if options.sweep:
-        sys.exit(sweep(target, print))
-    unknown = [name for name in options.only if name not in scenarios]
-    if unknown:
-        sys.exit(f"no scenario '{unknown[0]}'; there are {', '.join(scenarios)}")
-    given = ({} if target.is_aws else dict(LOCAL_VARIABLES)) | dict(v.split("=", 1) for v in options.var)
-    bench = Bench(target, given, options.verbose)
+def chosen(scenarios, target, given, options):
+    """The scenarios that can run here; of the others it is said why not."""
     ready = []
     for scenario in scenarios.values():
         if options.only and scenario.name not in options.only:
@@ -208,7 +185,46 @@ def main():
             print(f"skip {scenario.name} # {why}", flush=True)
         else:
             ready.append(scenario)
-    bench.all(ready, options.jobs or (2 if target.is_aws else 8))
+    return ready
+
+
+def files(options, model):
+    """The scenarios; ends the program where a file is wrong, and where files are all that was asked about."""
+    try:
+        if options.members:
+            sys.exit(1 if members(FOLDER, model) else 0)
+        scenarios = checked(FOLDER, model, whole=not options.only)
+    except Wrong as wrong:
+        print(f"not ok files # {wrong}", flush=True)
+        sys.exit(1)
+    unknown = [name for name in options.only if name not in scenarios]
+    if unknown:
+        sys.exit(f"no scenario '{unknown[0]}'; there are {', '.join(scenarios)}")
+    if options.list:
+        for scenario in scenarios.values():
+            needs = f" [needs {', '.join(scenario.needs)}]" if scenario.needs else ""
+            print(f"{scenario.name}: {scenario.about}{needs} Costs: {scenario.cost or 'nothing'}.")
+        sys.exit(0)
+    return scenarios
+
+
+def main():
+    options = arguments()
+    scenarios = files(options, Model())
+    fine = True
+    if not options.only:
+        print("ok files", flush=True)
+        fine = own_tests()
+    if options.check:
+        sys.exit(0 if fine else 1)
+    if not options.endpoint:
+        sys.exit("where to? give --endpoint URL or --endpoint aws")
+    target = aimed(options)
+    if options.sweep:
+        sys.exit(sweep(target, print))
+    given = ({} if target.is_aws else dict(LOCAL_VARIABLES)) | dict(v.split("=", 1) for v in options.var)
+    bench = Bench(target, given, options.verbose)
+    bench.all(chosen(scenarios, target, given, options), options.jobs or (2 if target.is_aws else 8))
     sys.exit(0 if fine and not bench.failed else 1)
 
 

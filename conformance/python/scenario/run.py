@@ -116,7 +116,8 @@ class Run:
 
     def _until(self, step, tidying):
         """Looks again and again until what `until` says holds; gives the outcome and the number of looks."""
-        deadline = time.monotonic() + step.within
+        within = min(step.within, self.target.wait_max)
+        deadline = time.monotonic() + within
         pause, longest = self.target.pauses
         looks, together = 0, []
         while True:
@@ -131,7 +132,7 @@ class Run:
             if not problems:
                 return outcome, looks
             if time.monotonic() + pause > deadline or self.stop.is_set():
-                raise Failed(step, f"not within {step.within:g} s, {looks} looks: {'; '.join(problems)}", outcome)
+                raise Failed(step, f"not within {within:g} s, {looks} looks: {'; '.join(problems)}", outcome)
             # Events come when they come; only calls are paced.
             if isinstance(outcome, Refusal) or not (step.read or self._is_subscription(step)):
                 time.sleep(pause)

@@ -29,10 +29,11 @@ NEEDS = {
     "tables": Need("an S3 table bucket, and a Glue schema, by ARN", ("table_bucket", "schema"), costly=True),
     "encryption": Need("the service's own key, alias/aws/kinesis"),
     "key": Need("a customer managed KMS key", ("key",)),
+    "absent-bucket": Need("the name of a bucket that is not there, and is not made", ("absent_bucket",)),
+    "uncommitted": Need("an account without commitment in the region; one that ends is one"),
     "commitment": Need("a minimum throughput that the account then pays for during 24 hours", costly=True),
     "other-account": Need("credentials of a second account"),
     "quotas": Need("a service that enforces the published quotas, as AWS does and a server with profile aws"),
-    "local": Need("a server of one's own: AWS has it not, or not in a test's time"),
 }
 # Beside the scenarios: members that none can show.
 UNCOVERED = "uncovered.yaml"

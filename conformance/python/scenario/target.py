@@ -67,6 +67,8 @@ class Target:
         self.region = region
         # How long an answer that says "too much" is taken back, in seconds.
         self.patience = patience
+        # The longest wait; what a file says is for AWS, where changes take minutes.
+        self.wait_max = float("inf") if endpoint == "aws" else 15.0
         # The first and the longest pause between two looks, in seconds.
         self.pauses = (1.0, 5.0) if endpoint == "aws" else (0.02, 0.5)
         self.facts = {"region": region}
@@ -99,6 +101,11 @@ class Target:
 
     def has(self, by):
         return by in self._clients
+
+    def is_committed(self):
+        """Whether the account pays for a minimum throughput in the region."""
+        settings = self.call("", "DescribeAccountSettings", {}).value
+        return settings.get("MinimumThroughputBillingCommitment", {}).get("Status", "DISABLED") != "DISABLED"
 
     def call(self, by, operation, arguments, expected_codes=()):
         """One call; what is refused as too much is tried again for as long as patience lasts."""
