@@ -16,6 +16,8 @@ import time
 import unittest
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError
+
 from scenario import tests
 from scenario.document import Wrong
 from scenario.match import shown
@@ -38,13 +40,14 @@ def arguments():
     parser.add_argument("--other-profile", help="profile of a second account")
     parser.add_argument("--ca", default=os.environ.get("CA_FILE"), help="PEM file to trust")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this scenario; may be repeated")
-    parser.add_argument("--with", dest="needs", default="", metavar="NEED,…", help="needs that AWS charges more for, or quotas of one's own server")
+    parser.add_argument("--with", dest="needs", default="", metavar="NEED,…",
+                        help="needs that AWS charges more for, or quotas of one's own server")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable, such as bucket")
     parser.add_argument("--jobs", type=int, help="scenarios at the same time; 8, at AWS 2")
     parser.add_argument("--patience", type=float, help="seconds to take 'too much' for 'later'; 0, at AWS 90")
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for each step")
     parser.add_argument("--check", action="store_true", help="hold the files against the API model, and end")
-    parser.add_argument("--members", action="store_true", help="list members and errors that no scenario shows, and end")
+    parser.add_argument("--members", action="store_true", help="list what no scenario shows, and end")
     parser.add_argument("--list", action="store_true", help="list the scenarios with needs and costs, and end")
     parser.add_argument("--sweep", action="store_true", help="delete what runs that were cut off left behind, and end")
     return parser.parse_args()
@@ -62,7 +65,7 @@ def checked(folder, model, whole):
         raise Wrong(folder.name, f"no scenario covers {', '.join(missing)}")
     _, rest = model.uncovered(folder / UNCOVERED, folder)
     if rest:
-        raise Wrong(folder.name, f"{len(rest)} members are shown by no scenario, the first is {rest[0]}: see --members")
+        raise Wrong(folder.name, f"{len(rest)} members are shown by no scenario, as {rest[0]}: see --members")
     return scenarios
 
 
@@ -90,10 +93,16 @@ def aimed(options):
     patience = options.patience if options.patience is not None else (AWS_PATIENCE if aws else 0.0)
     target = Target(options.endpoint, options.region, options.ca, patience)
     own = None if aws or options.profile else ("test", "test")
-    if not target.join("", options.profile, own):
-        sys.exit("the credentials are refused")
-    if options.other_profile or not aws:
-        target.join("other", options.other_profile, None if options.other_profile else ("other", "other"))
+    other = None if options.other_profile else ("other", "other")
+    try:
+        if not target.join("", options.profile, own):
+            sys.exit(f"{options.endpoint} refuses the credentials: give --profile")
+        # A server of one's own may know these, or not.
+        known = not (options.other_profile or not aws) or target.join("other", options.other_profile, other)
+    except BotoCoreError as error:
+        sys.exit(f"{options.endpoint}: {error}")
+    if options.other_profile and not known:
+        sys.exit(f"{options.endpoint} refuses the credentials of --other-profile")
     return target
 
 
@@ -212,7 +221,7 @@ def main():
     options = arguments()
     scenarios = files(options, Model())
     fine = True
-    if not options.only:
+    if not (options.only or options.sweep):
         print("ok files", flush=True)
         fine = own_tests()
     if options.check:

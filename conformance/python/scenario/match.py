@@ -50,8 +50,7 @@ def differences(expected, found, path=""):
 def _members(expected, found, path):
     if not isinstance(found, dict):
         return [Difference(path, shown(expected), shown(found))]
-    found_of = lambda name: found.get(name, _MISSING)  # noqa: E731
-    inside = [differences(v, found_of(k), f"{path}.{k}" if path else k) for k, v in expected.items()]
+    inside = [differences(v, found.get(k, _MISSING), f"{path}.{k}" if path else k) for k, v in expected.items()]
     return [d for ds in inside for d in ds]
 
 

@@ -131,7 +131,9 @@ class Run:
             problems = self._unmet(step.until, outcome)
             if not problems:
                 return outcome, looks
-            if time.monotonic() + pause > deadline or self.stop.is_set():
+            if self.stop.is_set():
+                raise Stopped("interrupted")
+            if time.monotonic() + pause > deadline:
                 raise Failed(step, f"not within {within:g} s, {looks} looks: {'; '.join(problems)}", outcome)
             # Events come when they come; only calls are paced.
             if isinstance(outcome, Refusal) or not (step.read or self._is_subscription(step)):

@@ -15,7 +15,7 @@ USE_KEYS = {"use", "with", "as"}
 
 @dataclass
 class Need:
-    """Something that is not everywhere: what it is, the variables that stand for it, whether AWS charges more for it."""
+    """Something that is not everywhere: what, the variables that stand for it, whether AWS charges more for it."""
 
     what: str
     variables: tuple = ()
