@@ -161,10 +161,11 @@ class Run:
             return self._event(self._kept[step.read], step)
         if self._is_subscription(step) and f"\0{step.place}" in self._kept:
             return self._event(self._kept[f"\0{step.place}"], step)
-        awaited = step.error or (step.until or {}).get("error") or {}
-        codes = awaited.get("code", "").split("|")
+        awaited = values.filled(step.error or (step.until or {}).get("error"), self.variables)
         arguments = values.filled(step.arguments, self.variables)
-        outcome = self.target.call(step.by, step.operation, arguments, codes)
+        outcome = self.target.call(
+            step.by, step.operation, arguments, lambda refusal: bool(awaited) and not _refusal_differences(awaited, refusal)
+        )
         if isinstance(outcome, Answer) and self._is_subscription(step):
             return self._subscribed(step, outcome)
         return outcome

@@ -107,8 +107,8 @@ class Target:
         settings = self.call("", "DescribeAccountSettings", {}).value
         return settings.get("MinimumThroughputBillingCommitment", {}).get("Status", "DISABLED") != "DISABLED"
 
-    def call(self, by, operation, arguments, expected_codes=()):
-        """One call; what is refused as too much is tried again for as long as patience lasts."""
+    def call(self, by, operation, arguments, is_awaited=lambda refusal: False):
+        """One call; what is refused as too much, and not for that very purpose, is tried again in patience."""
         client = self._clients[by]
         shape = client.meta.service_model.operation_model(operation).input_shape
         sent = values.argument(shape, arguments) if shape is not None else {}
@@ -119,7 +119,7 @@ class Target:
                 return Answer(_plain(method(**sent)))
             except ClientError as error:
                 refusal = _refusal(error)
-            if refusal.code not in BUSY or refusal.code in expected_codes or time.monotonic() + pause > until:
+            if refusal.code not in BUSY or is_awaited(refusal) or time.monotonic() + pause > until:
                 return refusal
             time.sleep(pause)
             pause = min(pause * 1.5, 5.0)

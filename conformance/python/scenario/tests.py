@@ -51,7 +51,7 @@ class FakeTarget:
         self.outcomes = list(outcomes)
         self.calls = []
 
-    def call(self, by, operation, arguments, expected_codes=()):
+    def call(self, by, operation, arguments, is_awaited=None):
         self.calls.append((by, operation, dict(arguments)))
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         return Answer(dict(outcome.value)) if isinstance(outcome, Answer) else outcome
