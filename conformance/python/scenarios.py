@@ -83,7 +83,7 @@ def members(folder, model):
     for error in sorted({error for _, error in unseen}):
         print(f"never provoked: {error} by {', '.join(o for o, e in unseen if e == error)}")
     total = len(model.members())
-    print(f"{total - len(explained) - len(rest)} of {total} members shown, {len(explained)} explained, {len(rest)} left")
+    print(f"{total - len(explained) - len(rest)} of {total} members shown, {len(explained)} explained, {len(rest)} not")
     return len(rest)
 
 

@@ -163,9 +163,11 @@ class Run:
             return self._event(self._kept[f"\0{step.place}"], step)
         awaited = values.filled(step.error or (step.until or {}).get("error"), self.variables)
         arguments = values.filled(step.arguments, self.variables)
-        outcome = self.target.call(
-            step.by, step.operation, arguments, lambda refusal: bool(awaited) and not _refusal_differences(awaited, refusal)
-        )
+
+        def is_awaited(refusal):
+            return bool(awaited) and not _refusal_differences(awaited, refusal)
+
+        outcome = self.target.call(step.by, step.operation, arguments, is_awaited)
         if isinstance(outcome, Answer) and self._is_subscription(step):
             return self._subscribed(step, outcome)
         return outcome
