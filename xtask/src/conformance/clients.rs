@@ -10,6 +10,12 @@ use super::Places;
 /// The wheel that carries the AWS SDK for Java 2, with the version of the SDK inside.
 const JAVA_WHEEL: &str = "kclpy-ext==3.1.3.post4";
 
+/// A second account, and changes that take long enough to be seen under way.
+const SCENARIOS_SERVER: &[(&str, &str)] = &[
+    ("MILLRACE_CREDENTIALS", "test:test,other:other:111111111111"),
+    ("MILLRACE_STREAMS_TRANSITION_MS", "300"),
+];
+
 /// Variables that a client is run with.
 pub type Environment = [(String, String)];
 
@@ -19,6 +25,8 @@ pub struct Client {
     pub name: &'static str,
     /// What a reader of the output should know.
     pub what: &'static str,
+    /// Variables that its server is started with.
+    pub server: &'static [(&'static str, &'static str)],
     /// Installs it; quick when it is there already.
     pub install: fn(&Places) -> Result<()>,
     /// Runs it; gives its standard output back.
@@ -31,30 +39,53 @@ pub fn all() -> Vec<Client> {
         Client {
             name: "boto3",
             what: "HTTP/1.1, JSON",
+            server: &[],
             install: python,
-            run: |p, e| suite(p, e, "boto3_suite.py"),
+            run: |p, e| suite(p, e, &["boto3_suite.py"]),
+        },
+        Client {
+            name: "scenarios",
+            what: "boto3, one file for each thing that the API does",
+            server: SCENARIOS_SERVER,
+            install: python,
+            run: |p, e| suite(p, e, &["scenarios.py"]),
+        },
+        Client {
+            name: "scenarios-quotas",
+            what: "those that need the published quotas",
+            server: &[("MILLRACE_STREAMS_PROFILE", "aws")],
+            install: python,
+            run: |p, e| {
+                let only = ["--only", "quotas", "--only", "channel-quotas"];
+                let quotas = ["--with", "quotas", "--patience", "30"];
+                suite(p, e, &[&["scenarios.py"][..], &only, &quotas].concat())
+            },
         },
         Client {
             name: "channels",
             what: "boto3, local buckets and an S3-compatible service",
+            server: &[],
             install: python,
-            run: |p, e| suite(p, e, "channels_suite.py"),
+            run: |p, e| suite(p, e, &["channels_suite.py"]),
         },
         Client {
             name: "auth",
             what: "raw requests with every fault a signature can have",
+            server: &[],
             install: python,
-            run: |p, e| suite(p, e, "auth_suite.py"),
+            run: |p, e| suite(p, e, &["auth_suite.py"]),
         },
         Client {
             name: "awscli",
             what: "HTTP/1.1, JSON",
+            server: &[],
             install: python,
-            run: |p, e| suite(p, e, "cli_suite.py"),
+            run: |p, e| suite(p, e, &["cli_suite.py"]),
         },
         Client {
             name: "js",
             what: "HTTP/2, JSON",
+            server: &[],
             install: node,
             run: |p, e| {
                 output(
@@ -68,12 +99,14 @@ pub fn all() -> Vec<Client> {
         Client {
             name: "go",
             what: "HTTP/1.1 and h2 over TLS, JSON",
+            server: &[],
             install: go,
             run: |p, e| output(&mut Command::new(p.installed.join("go/suite")), e),
         },
         Client {
             name: "java",
             what: "HTTP/2 without ALPN, CBOR",
+            server: &[],
             install: java,
             run: |p, e| {
                 let home = p.installed.join("java");
@@ -84,17 +117,19 @@ pub fn all() -> Vec<Client> {
         Client {
             name: "rust",
             what: "HTTP/1.1, JSON",
+            server: &[],
             install: rust,
             run: |p, e| output(&mut Command::new(p.installed.join("rust/debug/conformance")), e),
         },
     ]
 }
 
-fn suite(places: &Places, environment: &Environment, script: &str) -> Result<String> {
+/// A script of `conformance/python` with its arguments.
+fn suite(places: &Places, environment: &Environment, script: &[&str]) -> Result<String> {
     let python = places.installed.join("python/bin/python");
     output(
         Command::new(python)
-            .arg(script)
+            .args(script)
             .current_dir(places.root.join("conformance/python")),
         environment,
     )

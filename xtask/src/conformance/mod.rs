@@ -1,7 +1,7 @@
 //! `cargo xtask conformance [CLIENT …]`: real clients against a freshly started server, over http and https.
 //!
-//! Every client is installed under `target/conformance` and prints `ok CASE` or `not ok CASE # why`. A case that is in
-//! `conformance/<client>.allow` must pass; one that fails without being listed must be explained in
+//! Every client is installed under `target/conformance` and prints `ok CASE` or `not ok CASE # why`, among other lines.
+//! A case that is in `conformance/<client>.allow` must pass; one that fails without being listed must be explained in
 //! `conformance/FINDINGS.md`; one that passes without being listed is asked into the list.
 
 mod clients;
@@ -47,7 +47,7 @@ pub fn run(root: &Path, wanted: &[String]) -> Result<()> {
             continue;
         }
         for scheme in ["http", "https"] {
-            let server = Server::start(&binary, root)?;
+            let server = Server::start(&binary, root, client.server)?;
             let output = (client.run)(&places, &server.environment(scheme));
             server.stop()?;
             report.add(client.name, scheme, output);

@@ -32,8 +32,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it on a fresh data directory and waits until it says where it listens.
-    pub fn start(binary: &Path, root: &Path) -> Result<Self> {
+    /// Starts it with `settings` on a fresh data directory and waits until it says where it listens.
+    pub fn start(binary: &Path, root: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let data = root.join("target/conformance/data");
         if data.exists() {
             std::fs::remove_dir_all(&data)?;
@@ -42,6 +42,7 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data)
             .env("MILLRACE_TLS_SELF_SIGNED", "true")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
