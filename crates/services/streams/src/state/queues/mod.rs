@@ -1,5 +1,5 @@
 //! Queues over streams: what they are called and set to. What they handed out is kept by the queues themselves, each
-//! in a log of its own ([`crate::queues`]).
+//! in a log of its own (`crate::queues`).
 
 mod change;
 #[cfg(test)]
