@@ -1,7 +1,8 @@
-"""boto3 against Millrace: every core operation, paginators, waiters, SubscribeToShard."""
+"""boto3 against Millrace: every core operation, paginators, waiters, SubscribeToShard, queues."""
 
 import datetime
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 from botocore.config import Config
@@ -384,6 +385,155 @@ def subscribe_twice_is_refused():
     refused("ResourceInUseException", K.subscribe_to_shard, ConsumerARN=reader, ShardId="shardId-000000000000",
             StartingPosition=position)
     events["EventStream"].close()
+
+
+def queue(*records, **attributes):
+    """A queue from the horizon of a new on-demand stream that has these records; its name and ARN."""
+    name = fresh()
+    K.create_stream(StreamName=name, StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    active(name)
+    if records:
+        K.put_records(StreamName=name, Records=[{"Data": data, "PartitionKey": data.decode()} for data in records])
+    source = {"StreamARN": stream_arn(name), "StartingPosition": {"Type": "TRIM_HORIZON"}}
+    arn = K.create_queue(QueueName=name, StreamConfigurationList=[source], QueueAttributes=attributes,
+                         Tags={"team": "a"})["QueueDescription"]["QueueARN"]
+    ready(arn)
+    return name, arn
+
+
+def stream_arn(name):
+    return f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}"
+
+
+def ready(arn):
+    def check():
+        d = K.describe_queue(QueueARN=arn)["QueueDescription"]
+        return d if d["QueueStatus"] == "ACTIVE" else None
+
+    return eventually(check)
+
+
+def taken(call, arn, count, **kwargs):
+    """Receives until there are so many records; by data."""
+    found = {}
+    while len(found) < count:
+        records = call(QueueARN=arn, WaitTimeSeconds=5, **kwargs)["QueueRecords"]
+        assert records, f"{found} and no more"
+        found.update({r["Data"]: r for r in records})
+    return found
+
+
+def handles(records, **kwargs):
+    return [{"ReceiptHandle": r["ReceiptHandle"], **kwargs} for r in records]
+
+
+@case
+def queues_come_and_go():
+    name, arn = queue(VisibilityTimeoutSeconds=60)
+    assert arn.startswith(f"arn:aws:kinesis:{REGION}:{ACCOUNT}:queue/"), arn
+    d = ready(arn)
+    assert d["QueueName"] == name and d["QueueAttributes"]["VisibilityTimeoutSeconds"] == 60, d
+    assert d["QueueAttributes"]["DeadLetterConfiguration"] == {"TargetType": "BUILT_IN", "MaxReceiveCount": 6}, d
+    [source] = d["StreamConfigurationList"]
+    assert source["StreamARN"] == stream_arn(name), d
+    assert abs(source["StartingPosition"]["Timestamp"].timestamp() - time.time()) < 60, d
+    refused("ResourceInUseException", K.create_queue, QueueName=name,
+            StreamConfigurationList=[{"StreamARN": source["StreamARN"]}])
+    changed = {"DeadLetterConfiguration": {"TargetType": "NONE"}}
+    answer = K.update_queue(QueueARN=arn, QueueAttributes=changed)["QueueDescription"]
+    assert answer["QueueStatus"] == "UPDATING", answer
+    assert ready(arn)["QueueAttributes"] == {"VisibilityTimeoutSeconds": 60, **changed}
+    assert active(name)["QueueCount"] == 1
+    refused("ResourceInUseException", K.delete_stream, StreamName=name, EnforceConsumerDeletion=True)
+    refused("ResourceInUseException", K.update_stream_mode, StreamARN=stream_arn(name),
+            StreamModeDetails={"StreamMode": "PROVISIONED"})
+    K.delete_queue(QueueARN=arn)
+
+    def gone():
+        try:
+            K.describe_queue(QueueARN=arn)
+        except ClientError as error:
+            return error.response["Error"]["Code"] == "ResourceNotFoundException"
+
+    eventually(gone)
+    K.delete_stream(StreamName=name)
+    provisioned = stream()
+    refused("ValidationException", K.create_queue, QueueName=name,
+            StreamConfigurationList=[{"StreamARN": stream_arn(provisioned)}])
+
+
+@case
+def queues_are_listed_and_tagged():
+    name, first = queue()
+    more = [K.create_queue(QueueName=f"{name}-{i}", StreamConfigurationList=[{"StreamARN": stream_arn(name)}])
+            ["QueueDescription"]["QueueARN"] for i in range(4)]
+    listed = []
+    paginator = K.get_paginator("list_queues")
+    for page in paginator.paginate(StreamFilter=[{"StreamARN": stream_arn(name)}], PaginationConfig={"PageSize": 2}):
+        assert len(page["QueueSummaries"]) <= 2
+        listed += page["QueueSummaries"]
+    assert {q["QueueARN"] for q in listed} == {first, *more}, listed
+    assert listed[0]["Streams"][0]["StreamARN"] == stream_arn(name), listed
+    K.tag_resource(ResourceARN=first, Tags={"b": "2"})
+    K.untag_resource(ResourceARN=first, TagKeys=["team"])
+    assert K.list_tags_for_resource(ResourceARN=first)["Tags"] == [{"Key": "b", "Value": "2"}]
+
+
+@case
+def queue_records_are_received_and_acknowledged():
+    name, arn = queue(*[f"r{i}".encode() for i in range(25)])
+    records = taken(K.receive_queue_records, arn, 25)
+    one = records[b"r0"]
+    assert one["PartitionKey"] == "r0" and one["ReceiveCount"] == 1, one
+    assert abs(one["FirstReceiveTimestamp"].timestamp() - time.time()) < 60, one
+    assert abs(one["ApproximateArrivalTimestamp"].timestamp() - time.time()) < 60, one
+    assert K.receive_queue_records(QueueARN=arn, WaitTimeSeconds=1)["QueueRecords"] == []
+    kept = [records[b"r0"], records[b"r1"]]
+    rest = [r for data, r in records.items() if data not in (b"r0", b"r1")]
+    for i in range(0, len(rest), 10):
+        answer = K.acknowledge_queue_records(QueueARN=arn, Entries=handles(rest[i:i + 10]))
+        assert len(answer["Successful"]) == len(rest[i:i + 10]) and answer["Failed"] == [], answer
+    answer = K.update_queue_records_visibility(QueueARN=arn, Entries=handles(kept, VisibilityTimeoutSeconds=0))
+    assert answer["Failed"] == [], answer
+    again = taken(K.receive_queue_records, arn, 2)
+    assert again.keys() == {b"r0", b"r1"}, again
+    assert again[b"r0"]["RecordId"] == one["RecordId"] and again[b"r0"]["ReceiveCount"] == 2, again
+    answer = K.acknowledge_queue_records(QueueARN=arn, Entries=[*handles(kept[:1]), {"ReceiptHandle": "nonsense"}])
+    assert [e["ErrorCode"] for e in answer["Failed"]] == ["InvalidArgumentException"] * 2, answer
+    # The records themselves are still there.
+    shards = shards_of(name)
+    assert sum(len(read_all(name, s["ShardId"])) for s in shards) == 25
+
+
+@case
+def a_queue_waits_for_records():
+    name, arn = queue()
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(K.receive_queue_records, QueueARN=arn, WaitTimeSeconds=15)
+        time.sleep(0.5)
+        start = time.monotonic()
+        K.put_record(StreamName=name, Data=b"late", PartitionKey="a")
+        records = waiting.result()["QueueRecords"]
+    assert [r["Data"] for r in records] == [b"late"] and time.monotonic() - start < 5, records
+
+
+@case
+def dead_letters():
+    _, arn = queue(b"good", b"bad", DeadLetterConfiguration={"TargetType": "BUILT_IN", "MaxReceiveCount": 1})
+    taken(K.receive_queue_records, arn, 2, VisibilityTimeoutSeconds=0)
+    assert K.receive_queue_records(QueueARN=arn, WaitTimeSeconds=1)["QueueRecords"] == []
+    dead = taken(K.receive_dead_letter_queue_records, arn, 2, VisibilityTimeoutSeconds=60)
+    both = handles(dead.values(), VisibilityTimeoutSeconds=0)
+    assert K.update_dead_letter_queue_records_visibility(QueueARN=arn, Entries=both)["Failed"] == []
+    dead = taken(K.receive_dead_letter_queue_records, arn, 2)
+    bad, good = handles([dead[b"bad"]]), handles([dead[b"good"]])
+    assert K.acknowledge_dead_letter_queue_records(QueueARN=arn, Entries=bad)["Failed"] == []
+    assert K.restore_dead_letter_queue_records(QueueARN=arn, Entries=good)["Failed"] == []
+    back = taken(K.receive_queue_records, arn, 1)
+    assert back.keys() == {b"good"} and back[b"good"]["ReceiveCount"] == 1, back
+    answer = K.acknowledge_dead_letter_queue_records(QueueARN=arn, Entries=handles(back.values()))
+    assert [e["ErrorCode"] for e in answer["Failed"]] == ["InvalidArgumentException"], answer
+    assert K.acknowledge_queue_records(QueueARN=arn, Entries=handles(back.values()))["Failed"] == []
 
 
 @case

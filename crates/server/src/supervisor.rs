@@ -70,14 +70,14 @@ impl Supervisor {
         let mut builder = Control::builder(
             Arc::clone(&log),
             CONTROL_LOG,
-            blobs,
+            blobs.clone(),
             control_tasks.clone(),
             options,
         );
         let parts = Parts::of(&mut builder);
         let control = builder.open().await?;
         let seams = (Arc::clone(clock), Arc::clone(rng));
-        let engines = (log, config.buckets.open(config.storage.dir()));
+        let engines = (log, blobs, config.buckets.open(config.storage.dir()));
         let streams = open_streams(
             &config.streams,
             engines,

@@ -1,7 +1,7 @@
-//! Amazon resource names: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, and those of streams and consumers.
+//! Amazon resource names: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, and those of streams, consumers and queues.
 //!
 //! A stream is `stream/NAME`, a consumer of it `stream/NAME/consumer/NAME:EPOCH` where EPOCH is the second it was
-//! created (Kinesis API reference, `ConsumerARN`).
+//! created (Kinesis API reference, `ConsumerARN`). A queue is `queue/ID`, with an identifier that was generated.
 
 use std::fmt;
 
@@ -74,6 +74,21 @@ impl Arn {
         let mut arn = Self::stream(region, account, stream);
         arn.resource = format!("stream/{stream}/consumer/{name}:{created_epoch_secs}");
         arn
+    }
+
+    /// The ARN of a queue of that generated identifier.
+    #[must_use]
+    pub fn queue(region: &str, account: &str, id: &str) -> Self {
+        let mut arn = Self::stream(region, account, "");
+        arn.resource = format!("queue/{id}");
+        arn
+    }
+
+    /// The queue's identifier, where this is a queue's ARN.
+    #[must_use]
+    pub fn queue_id(&self) -> Option<&str> {
+        let id = self.kinesis_resource()?.strip_prefix("queue/")?;
+        (!id.is_empty() && !id.contains('/')).then_some(id)
     }
 
     /// The stream's name, where this is a stream's or a consumer's ARN.
@@ -183,6 +198,21 @@ mod tests {
             (parts.stream, parts.name, parts.created_epoch_secs),
             ("s", "fan-out", 1_700_000_000)
         );
+    }
+
+    #[test]
+    fn a_queue_there_and_back() {
+        let text = "arn:aws:kinesis:eu-west-1:000000000000:queue/a1b2";
+        assert_eq!(Arn::queue("eu-west-1", "000000000000", "a1b2").to_string(), text);
+        let parsed: Arn = text.parse().unwrap();
+        assert_eq!((parsed.queue_id(), parsed.stream_name()), (Some("a1b2"), None));
+        for resource in ["queue/", "queue", "queue/a/b", "stream/a"] {
+            let arn = Arn {
+                resource: resource.to_owned(),
+                ..parsed.clone()
+            };
+            assert_eq!(arn.queue_id(), None, "{resource}");
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Options {
     pub trim_slack: u64,
     /// Names this opening among those that share the log.
     pub rng: Arc<dyn Rng>,
+    /// Whether a log that is missing is created. Where logs come and go it must not be: a node that lags would bring
+    /// one back that was deleted.
+    pub create: bool,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
             snapshot_bytes: 16 << 20,
             trim_slack: 10_000,
             rng: Arc::new(SystemRng),
+            create: true,
         }
     }
 }
@@ -151,21 +155,18 @@ impl Builder {
     ///
     /// # Errors
     /// [`ControlError::DuplicatePart`]; [`ControlError::Corrupt`] when the state cannot be restored, also when the
-    /// log or a snapshot has a part that was not added; [`ControlError::Log`] and [`ControlError::Blob`].
+    /// log or a snapshot has a part that was not added; [`ControlError::Log`], also when the log is missing and is
+    /// not to be created; [`ControlError::Blob`].
     pub async fn open(self) -> Result<Control, ControlError> {
         if let Some(tag) = self.twice {
             return Err(ControlError::DuplicatePart(tag));
         }
-        let forever = LogOptions {
-            retention: Duration::MAX,
-        };
-        match self.shared.log.create(self.shared.log_id, forever).await {
-            Ok(()) | Err(LogError::Exists(_)) => {}
-            Err(error) => return Err(error.into()),
+        if self.options.create {
+            create(&*self.shared.log, self.shared.log_id).await?;
         }
         let mut applier = self.assemble();
         applier.open().await?;
-        tracing::info!(applied = applier.next, "control plane open");
+        tracing::debug!(log = ?applier.shared.log_id, applied = applier.next, "control plane open");
         let shared = Arc::clone(&applier.shared);
         shared.status.send_replace(Status::Running);
         let (requests, receiver) = mpsc::channel(SNAPSHOT_REQUESTS_MAX);
@@ -187,6 +188,32 @@ impl Builder {
             writing: Arc::new(Mutex::new(())),
         }
     }
+}
+
+/// Creates the log of a control plane, if it is missing.
+///
+/// # Errors
+/// The log engine's.
+pub async fn create(log: &dyn Log, log_id: LogId) -> Result<(), LogError> {
+    let forever = LogOptions {
+        retention: Duration::MAX,
+    };
+    match log.create(log_id, forever).await {
+        Ok(()) | Err(LogError::Exists(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a control plane that nobody has open any more: its log, then its snapshots. It may be repeated.
+///
+/// # Errors
+/// [`ControlError::Log`] and [`ControlError::Blob`].
+pub async fn delete(log: &dyn Log, log_id: LogId, blobs: Blobs) -> Result<(), ControlError> {
+    match log.delete(log_id).await {
+        Ok(()) | Err(LogError::NotFound(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Store::new(blobs, log_id).clear().await
 }
 
 impl fmt::Debug for Builder {

@@ -22,7 +22,7 @@ pub mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use control::{Builder, Control, Options, Status};
+pub use control::{Builder, Control, Options, Status, create, delete};
 pub use error::ControlError;
 pub use machine::{Applied, Machine};
 pub use part::Part;

@@ -176,6 +176,14 @@ impl Store {
         Ok(indexes.get(old).copied())
     }
 
+    /// Removes everything that was ever kept.
+    pub(crate) async fn clear(&self) -> Result<(), ControlError> {
+        for blob in self.blobs.list(&self.folder).await? {
+            self.blobs.delete(&blob.key).await?;
+        }
+        Ok(())
+    }
+
     /// Renames a damaged snapshot, so that it no longer counts as one of the kept.
     pub(crate) async fn set_aside(&self, damaged: &Damaged) -> Result<(), ControlError> {
         let bytes = self.blobs.get(&damaged.key).await?;

@@ -1,5 +1,6 @@
 //! A toy machine, and what the control plane promises to every machine.
 
+mod ending;
 mod failures;
 mod replay;
 mod sharing;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use millrace_base::{Clock, Rng, Tasks};
-use millrace_blob::Buckets;
+use millrace_blob::{Blobs, Buckets};
 use millrace_control::Part;
 use millrace_log::Log;
 use millrace_streams::{Deps, OpenError, Settings, Streams, StreamsState};
@@ -13,7 +13,7 @@ use crate::config::StreamsConfig;
 /// Opens the service.
 pub(crate) async fn open(
     config: &StreamsConfig,
-    (log, buckets): (Arc<dyn Log>, Buckets),
+    (log, blobs, buckets): (Arc<dyn Log>, Blobs, Buckets),
     control: Part<StreamsState>,
     (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
     tasks: Tasks,
@@ -27,6 +27,7 @@ pub(crate) async fn open(
     Streams::open(Deps {
         log,
         control,
+        blobs,
         clock,
         rng,
         tasks,

@@ -6,6 +6,7 @@ use millrace_control::ControlError;
 use millrace_log::LogError;
 use millrace_wire::ApiError;
 
+use crate::queues::QueueError;
 use crate::state::{ChannelKey, ShardIndex, Status, StreamKey};
 use crate::topology::HashRange;
 
@@ -236,6 +237,9 @@ pub enum StreamsError {
          the README."
     )]
     NotBuilt(&'static str),
+    /// A queue refuses.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The body was refused.
     #[error(transparent)]
     Wire(#[from] ApiError),
@@ -287,6 +291,7 @@ impl From<StreamsError> for ApiError {
                 return Self::client("InternalFailureException", error.to_string()).with_status(500);
             }
             E::NotBuilt(_) => "UnknownOperationException",
+            E::Queue(queue) => queue.code(),
             E::Wire(error) => return error.clone(),
             E::Control(ControlError::TooLarge { .. }) => "LimitExceededException",
             E::Control(ControlError::Overloaded) | E::Log(LogError::Overloaded(_)) => {

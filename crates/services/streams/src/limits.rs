@@ -133,6 +133,34 @@ pub const SUBSCRIPTION_BYTES_PER_S: u64 = 2 << 20;
 /// Live subscriptions of one node; each holds one frame at most.
 pub const SUBSCRIPTIONS_MAX: usize = 100_000;
 
+/// Default of `VisibilityTimeoutSeconds`, in seconds (API CreateQueue).
+pub const QUEUE_VISIBILITY_SECS: u32 = 30;
+/// Default of `MaxReceiveCount` (API CreateQueue).
+pub const QUEUE_MAX_RECEIVES: u32 = 6;
+/// Default and most records in one answer (API ReceiveQueueRecords).
+pub const QUEUE_RECEIVE_MAX: u32 = 10;
+/// Default of `WaitTimeSeconds` (API ReceiveQueueRecords).
+pub const QUEUE_WAIT: Duration = Duration::from_secs(9);
+/// Bytes of data in one answer; a larger record comes alone. What does not fit is given back at once.
+pub const QUEUE_RECEIVE_BYTES_MAX: usize = 10 << 20;
+/// Records of one queue that are in flight: received, and neither acknowledged nor visible again (Quotas for queues).
+pub const QUEUE_IN_FLIGHT_MAX: usize = 120_000;
+/// Records that one queue remembers at all: in flight, visible again, and dead letters. Some 100 bytes each. At this
+/// many nothing new is handed out; dead letters are never dropped before the stream's retention takes them.
+pub const QUEUE_RECORDS_MAX: usize = 240_000;
+/// Shards that one receive offers to take records from.
+pub const QUEUE_OFFERS_MAX: usize = 256;
+/// Pause of a receive that found another node to be quicker.
+pub const QUEUE_RETRY: Duration = Duration::from_millis(50);
+/// How long a queue that nobody uses stays in memory.
+pub const QUEUE_IDLE: Duration = Duration::from_secs(600);
+/// How long a queue's work may take to stop.
+pub const QUEUE_CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+/// Visible records that a metric reports at most (Quotas for queues).
+pub const QUEUE_VISIBLE_REPORTED_MAX: u64 = 1_000_000;
+/// Default and most queues in one ListQueues answer (API).
+pub const LIST_QUEUES_MAX: usize = 100;
+
 /// What an account, a stream or a resource may have. Part of commands, so that every node and every replay decides
 /// alike, whatever its own configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,10 +194,20 @@ pub struct Quotas {
     /// Channels of one stream.
     #[serde(default = "safe_channels")]
     pub channels_per_stream: u32,
+    /// Consumers and queues of one on-demand stream of an account with a commitment.
+    #[serde(default)]
+    pub consumers_committed: u32,
+    /// Queues that are CREATING or DELETING at once, per account and region.
+    #[serde(default = "safe_consumers")]
+    pub queues_moving: u32,
 }
 
 const fn safe_scalings() -> u32 {
     SAFE_SCALINGS
+}
+
+const fn safe_consumers() -> u32 {
+    SAFE_CONSUMERS
 }
 
 const fn safe_channels() -> u32 {
@@ -201,6 +239,8 @@ impl Quotas {
                 // Developer Guide: one S3 channel per stream; the number per account is not published.
                 channels: 50,
                 channels_per_stream: 1,
+                consumers_committed: 50,
+                queues_moving: 5,
             },
             Profile::Open => Self {
                 shards_per_account: SAFE_SHARDS,
@@ -216,6 +256,8 @@ impl Quotas {
                 mode_changes_per_day: SAFE_SCALINGS,
                 channels: SAFE_CHANNELS,
                 channels_per_stream: SAFE_CHANNELS,
+                consumers_committed: SAFE_CONSUMERS,
+                queues_moving: SAFE_CONSUMERS,
             },
         }
     }

@@ -44,7 +44,11 @@ quotas! {
     "on-demand-streams" "On-demand data streams per Region" on_demand_streams:
         "Streams in ON_DEMAND mode in an account and region.";
     "consumers-per-stream" "Registered consumers per data stream" consumers_per_stream:
-        "Consumers with enhanced fan-out of one stream.";
+        "Consumers with enhanced fan-out and queues of one stream.";
+    "consumers-committed" "Registered consumers and queues per data stream, On-demand Advantage" consumers_committed:
+        "Consumers with enhanced fan-out and queues of one on-demand stream of an account with a commitment.";
+    "queues-moving" "Queues in state CREATING or DELETING" queues_moving:
+        "Queues that may be CREATING or DELETING at once in an account and region.";
     "consumers-creating" "Registered consumers in state CREATING" consumers_creating:
         "Consumers of one stream that may be CREATING at once.";
     "scalings-per-day" "UpdateShardCount per data stream and day" scalings_per_day:

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use millrace_api::Operation;
 use millrace_base::{Clock, Rng, Secret, Tasks};
-use millrace_blob::Buckets;
+use millrace_blob::{Blobs, Buckets};
 use millrace_control::Part;
 use millrace_log::Log;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
@@ -16,6 +16,7 @@ use crate::error::{OpenError, StreamsError};
 use crate::limits::{self, Profile, Scope};
 use crate::metrics::Metrics;
 use crate::monitoring::Monitoring;
+use crate::queues::Queues;
 use crate::rates::{RateKey, Rates};
 use crate::scaling::load::Loads;
 use crate::shard::admit::Admission;
@@ -31,6 +32,8 @@ pub struct Deps {
     pub log: Arc<dyn Log>,
     /// Holds everything else.
     pub control: Part<StreamsState>,
+    /// Holds snapshots of what queues remember.
+    pub blobs: Blobs,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness, fit for secrets.
@@ -100,6 +103,8 @@ pub(crate) struct Inner {
     pub(crate) spread: Spread,
     /// Live subscriptions.
     pub(crate) subscriptions: Registry,
+    /// The queues that are used here.
+    pub(crate) queues: Queues,
     /// Wakes the retention worker.
     pub(crate) retention_due: Notify,
     rates: Rates,
@@ -114,6 +119,7 @@ impl Streams {
         let Deps {
             log,
             control,
+            blobs,
             clock,
             rng,
             tasks,
@@ -149,6 +155,7 @@ impl Streams {
             monitoring: Monitoring::default(),
             spread: Spread::default(),
             subscriptions: Registry::default(),
+            queues: Queues::new(blobs, &iterator_key),
             metrics: Metrics::default(),
             iterator_key: Secret::new(iterator_key),
             retention_due: Notify::new(),
@@ -194,6 +201,7 @@ impl Streams {
                 .collect()
         });
         self.0.monitoring.write_prometheus(&monitored, out);
+        self.write_queues(out);
     }
 
     /// Moves with every change of any stream. A value that was seen is visible to [`Streams::resolve`].

@@ -30,6 +30,8 @@ pub(crate) enum Page {
     Streams { after: String },
     /// ListChannels: ids greater than this one, under the first page's filter.
     Channels { after: String, streams: Vec<StreamKey> },
+    /// ListQueues: identifiers greater than this one.
+    Queues { after: String },
     /// ListStreamConsumers: names greater than this one.
     Consumers {
         stream: StreamKey,

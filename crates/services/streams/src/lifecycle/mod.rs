@@ -1,4 +1,4 @@
-//! What happens without a caller: transitions of streams and consumers, retention, and on-demand scaling.
+//! What happens without a caller: transitions of streams, consumers and queues, retention, and on-demand scaling.
 //!
 //! The state says what is still to be done ([`Phase`](crate::state::Phase)); the workers here do it, on a start as
 //! after a change. Every step may be repeated and may be done by several nodes: logs are created, sealed and deleted
@@ -7,6 +7,8 @@
 mod logs;
 mod retention;
 mod transitions;
+
+pub(crate) use transitions::pause;
 
 use crate::channels;
 use crate::scaling;

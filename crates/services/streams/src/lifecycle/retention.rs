@@ -1,4 +1,4 @@
-//! Lets go of what is older than retention: records by trimming, closed shards as a whole.
+//! Lets go of what is older than retention: records by trimming, closed shards as a whole, and what queues remember of both.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use millrace_log::LogError;
 use super::logs;
 use crate::error::StreamsError;
 use crate::limits::{EXPIRE_SHARDS_MAX, NEXT_TOKEN_LIFE};
+use crate::queues;
 use crate::service::Streams;
 use crate::state::{Command, LogNumber, Phase, Shard, ShardIndex, Stream, StreamKey};
 
@@ -16,6 +17,13 @@ pub(super) async fn run(streams: Streams) {
     loop {
         if let Err(error) = sweep(&streams).await {
             failed(&streams, "expiring shards failed, trying again later", &error);
+        }
+        if let Err(error) = queues::lifecycle::sweep(&streams).await {
+            failed(
+                &streams,
+                "dropping old records from queues failed, trying again later",
+                &error,
+            );
         }
         tokio::select! {
             () = streams.0.clock.sleep(streams.0.settings.retention_check) => {}

@@ -1,4 +1,4 @@
-//! Brings streams and consumers to rest.
+//! Brings streams, consumers and queues to rest.
 //!
 //! One task per stream that is not at rest, so that the steps of one stream never overtake each other within a
 //! process: a stream that is deleted while it is resharded finishes that first.
@@ -12,14 +12,19 @@ use tokio::sync::Notify;
 use super::logs;
 use crate::error::StreamsError;
 use crate::limits::TRANSITION_RETRY;
+use crate::queues;
 use crate::service::Streams;
-use crate::state::{Command, LogNumber, Phase, Reshard, ShardIndex, Status, Stream, StreamKey, StreamUid};
+use crate::state::{
+    Command, LogNumber, Phase, QueueKey, QueuePhase, Reshard, ShardIndex, Status, Stream, StreamKey,
+    StreamUid,
+};
 
 /// Something that is not at rest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Item {
     Stream(StreamKey, StreamUid),
     Consumer(StreamKey, StreamUid, String, Timestamp),
+    Queue(QueueKey),
 }
 
 /// Items that have a task.
@@ -84,6 +89,10 @@ fn restless(streams: &Streams) -> Vec<Item> {
                 consumers.map(|c| Item::Consumer(key.clone(), stream.uid, c.name.clone(), c.created)),
             );
         }
+        let queues = state
+            .queues()
+            .filter(|(_, queue)| queue.phase != QueuePhase::Active);
+        items.extend(queues.map(|(key, _)| Item::Queue(key.clone())));
         items
     })
 }
@@ -113,6 +122,10 @@ async fn step(streams: &Streams, item: &Item) -> Result<Step, StreamsError> {
         Item::Stream(key, uid) => match streams.stream(key) {
             Ok(stream) if stream.uid == *uid => step_stream(streams, key, &stream).await,
             _ => Ok(Step::AtRest),
+        },
+        Item::Queue(key) => match queues::lifecycle::step(streams, key).await? {
+            true => Ok(Step::Moved),
+            false => Ok(Step::AtRest),
         },
         Item::Consumer(key, uid, name, created) => {
             let moving = streams.stream(key).is_ok_and(|stream| {
@@ -213,7 +226,8 @@ async fn step_reshard(
     Ok(())
 }
 
-async fn pause(streams: &Streams) {
+/// As long as every transition takes at least.
+pub(crate) async fn pause(streams: &Streams) {
     let transition = streams.0.settings.transition;
     if !transition.is_zero() {
         streams.0.clock.sleep(transition).await;

@@ -23,6 +23,7 @@ pub(crate) async fn call(
     };
     let key = target(caller, named)?;
     let stream = streams.stream(&key)?;
+    let queues = streams.0.control.read(|state| state.queue_count(&key));
     Ok(DescribeStreamSummaryOutput {
         stream_description_summary: StreamDescriptionSummary {
             stream_name: key.name.clone(),
@@ -40,9 +41,9 @@ pub(crate) async fn call(
             warm_throughput: shapes::warm_throughput(&stream),
             max_record_size_in_kib: Some(shapes::count(stream.max_record_kib)),
             record_distribution_strategy: Some(shapes::distribution(stream.distribution)),
-            // Channels and queues are not built yet.
+            // Channels are not built yet.
             channel_count: None,
-            queue_count: None,
+            queue_count: Some(shapes::count(queues)),
         },
     })
 }

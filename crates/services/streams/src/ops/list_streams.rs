@@ -23,7 +23,7 @@ pub(crate) async fn call(
         }
         (Some(text), None) => match streams.page(caller, &text)? {
             Page::Streams { after } => after,
-            Page::Channels { .. } | Page::Consumers { .. } | Page::Shards { .. } => {
+            Page::Channels { .. } | Page::Consumers { .. } | Page::Queues { .. } | Page::Shards { .. } => {
                 return Err(token::foreign());
             }
         },

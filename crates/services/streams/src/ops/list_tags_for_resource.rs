@@ -1,9 +1,10 @@
-//! ListTagsForResource, for streams and consumers.
+//! ListTagsForResource, for streams, consumers and queues.
 
 use millrace_api::kinesis::{ListTagsForResourceInput, ListTagsForResourceOutput};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
+use crate::queues;
 use crate::resolve::{ConsumerTarget, find_consumer, resource};
 use crate::service::Streams;
 use crate::shapes;
@@ -14,6 +15,10 @@ pub(crate) async fn call(
     caller: &Caller,
     input: ListTagsForResourceInput,
 ) -> Result<ListTagsForResourceOutput, StreamsError> {
+    if let Some(key) = queues::named(caller, &input.resource_arn)? {
+        let tags = shapes::tags(&streams.queue(&key)?.tags);
+        return Ok(ListTagsForResourceOutput { tags: Some(tags) });
+    }
     let resource = resource(caller, &input.resource_arn)?;
     let stream = streams.stream(resource.stream())?;
     let tags = match resource {

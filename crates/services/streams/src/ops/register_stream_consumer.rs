@@ -31,7 +31,11 @@ pub(crate) async fn call(
         Changed::Registered(consumer) => Ok(RegisterStreamConsumerOutput {
             consumer: shapes::consumer(&key, &consumer),
         }),
-        Changed::Channel(_) | Changed::Done | Changed::Resharding { .. } | Changed::Monitoring { .. } => {
+        Changed::Channel(_)
+        | Changed::Done
+        | Changed::Resharding { .. }
+        | Changed::Monitoring { .. }
+        | Changed::Queue(_) => {
             Err(ApiError::internal("registering a consumer had another command's outcome").into())
         }
     }

@@ -29,7 +29,11 @@ pub(crate) async fn call(
     };
     let from = match streams.propose(command).await? {
         Changed::Resharding { from, .. } => Some(count(from)),
-        Changed::Channel(_) | Changed::Done | Changed::Registered(_) | Changed::Monitoring { .. } => None,
+        Changed::Channel(_)
+        | Changed::Done
+        | Changed::Registered(_)
+        | Changed::Monitoring { .. }
+        | Changed::Queue(_) => None,
     };
     Ok(UpdateShardCountOutput {
         stream_arn: Some(key.arn()),

@@ -46,10 +46,12 @@ impl Streams {
         let now = self.0.clock.now();
         let oldest = view.horizon(now);
         let gone = |error| gone(&view.key, shard, error);
+        let mut from = from;
         let mut chunk = self.chunk(shard, from, limits).await.map_err(gone)?;
         if chunk.entries.first().is_some_and(|entry| entry.time < oldest) {
             let kept = self.0.log.offset_at(shard.log_id(), oldest).await.map_err(gone)?;
-            chunk = self.chunk(shard, kept.max(from), limits).await.map_err(gone)?;
+            from = from.max(kept);
+            chunk = self.chunk(shard, from, limits).await.map_err(gone)?;
         }
         let next = chunk
             .entries

@@ -9,8 +9,8 @@ use millrace_log::Offset;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Channel, ChannelCommand, ChannelKey, Consumer, Distribution, HexKey, LogNumber, Mode, ShardIndex,
-    ShardMetric, StreamKey, StreamUid,
+    Channel, ChannelCommand, ChannelKey, Consumer, Distribution, HexKey, LogNumber, Mode, Queue,
+    QueueCommand, ShardIndex, ShardMetric, StreamKey, StreamUid,
 };
 use crate::limits::Quotas;
 
@@ -193,6 +193,8 @@ pub enum Command {
         /// Whether it is entered or left.
         enabled: bool,
     },
+    /// What happens to queues.
+    Queue(QueueCommand),
 }
 
 /// What a stream can be set to.
@@ -315,4 +317,6 @@ pub enum Changed {
         /// Metrics after.
         desired: BTreeSet<ShardMetric>,
     },
+    /// A queue was created or updated.
+    Queue(Box<Queue>),
 }

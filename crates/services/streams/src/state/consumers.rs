@@ -18,6 +18,7 @@ impl StreamsState {
         tags: BTreeMap<String, String>,
         quotas: Quotas,
     ) -> Outcome {
+        let (max, queues) = (self.registered_max(at, key, quotas), self.queue_count(key));
         let stream = self.active_mut(key)?;
         if stream.consumers.contains_key(&name) {
             return Err(StreamsError::ConsumerExists {
@@ -32,10 +33,13 @@ impl StreamsState {
                 .filter(|c| status.is_none_or(|status| c.status == status));
             u32::try_from(consumers.count()).unwrap_or(u32::MAX)
         };
-        if count(None) >= quotas.consumers_per_stream {
+        // Queues count as registered consumers (API RegisterStreamConsumer).
+        let registered = count(None).saturating_add(u32::try_from(queues).unwrap_or(u32::MAX));
+        if registered >= max {
             return Err(StreamsError::LimitExceeded(format!(
-                "Stream {} under account {} has {} registered consumers, which is the limit.",
-                key.name, key.account, quotas.consumers_per_stream
+                "Stream {} under account {} has {registered} registered consumers and queues; {max} is the limit for \
+                 both together.",
+                key.name, key.account
             )));
         }
         if count(Some(Status::Creating)) >= quotas.consumers_creating {

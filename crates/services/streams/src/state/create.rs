@@ -12,6 +12,7 @@ use super::{
 };
 use crate::error::StreamsError;
 use crate::limits::{Quotas, RETENTION_HOURS_MIN};
+use crate::queues::QueueError;
 use crate::topology::HashRange;
 
 /// What CreateStream asks for.
@@ -128,9 +129,13 @@ impl StreamsState {
 
     pub(super) fn delete_stream(&mut self, key: &StreamKey, with_consumers: bool) -> Outcome {
         let channels = self.channels_on(key);
+        let queues = self.queue_count(key);
         let stream = self
             .stream_mut(key)
             .ok_or_else(|| StreamsError::StreamNotFound(key.clone()))?;
+        if queues > 0 {
+            return Err(QueueError::StreamHasQueues(key.clone(), queues).into());
+        }
         let consumers = stream.consumers.len();
         if consumers > 0 && !with_consumers {
             return Err(StreamsError::StreamHasConsumers(key.clone(), consumers));

@@ -10,6 +10,7 @@ mod commitment;
 mod consumers;
 mod create;
 pub mod ids;
+pub mod queues;
 mod reshard;
 mod retention;
 mod settings;
@@ -32,6 +33,9 @@ pub use channels::{
 pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange, Setting};
 pub use commitment::Commitment;
 pub use ids::{HexKey, LogNumber, NotAShardId, ShardIndex, StreamKey, StreamUid};
+pub use queues::{
+    Attributes, DeadLetters, Position, Queue, QueueCommand, QueueKey, QueuePhase, Settled, Start,
+};
 pub use stream::{Closed, Consumer, Distribution, Mode, Phase, Reshard, Shard, ShardMetric, Status, Stream};
 
 use crate::error::StreamsError;
@@ -57,6 +61,8 @@ pub struct StreamsState {
     /// By account and region.
     #[serde(default)]
     commitments: BTreeMap<String, BTreeMap<String, Commitment>>,
+    #[serde(default)]
+    queues: BTreeMap<QueueKey, Queue>,
 }
 
 impl Machine for StreamsState {
@@ -153,6 +159,7 @@ impl Machine for StreamsState {
                 region,
                 enabled,
             } => self.set_commitment(at, account, region, enabled),
+            Command::Queue(command) => self.apply_queue(at, command),
         }
     }
 }

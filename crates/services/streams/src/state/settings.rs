@@ -9,6 +9,7 @@ use millrace_control::Applied;
 use super::{Changed, Distribution, Mode, Outcome, Setting, ShardMetric, Stream, StreamKey, StreamsState};
 use crate::error::StreamsError;
 use crate::limits::{Quotas, SCALING_WINDOW};
+use crate::queues::QueueError;
 use crate::topology::Piece;
 use crate::topology::plan::Planner;
 
@@ -49,6 +50,7 @@ impl StreamsState {
         quotas: Quotas,
     ) -> Result<(), StreamsError> {
         let usage = self.usage(&key.account, &key.region);
+        let queues = self.queue_count(key);
         let stream = self.active_mut(key)?;
         if stream.mode != mode {
             hold_mode_changes(key, stream, at.time, quotas)?;
@@ -59,6 +61,9 @@ impl StreamsState {
                         current: usage.on_demand,
                         limit: quotas.on_demand_streams,
                     });
+                }
+                Mode::Provisioned if queues > 0 => {
+                    return Err(QueueError::StreamHasQueues(key.clone(), queues).into());
                 }
                 Mode::Provisioned if stream.distribution == Distribution::Auto => {
                     return Err(StreamsError::InvalidArgument(format!(

@@ -87,6 +87,7 @@ async fn start(
     let deps = Deps {
         log: Arc::clone(&log),
         control: control.clone(),
+        blobs: blobs.clone(),
         clock: Arc::new(clock.clone()),
         rng: Arc::new(SeededRng::new(1)),
         tasks: tasks.clone(),

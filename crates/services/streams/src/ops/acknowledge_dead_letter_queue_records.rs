@@ -1,0 +1,48 @@
+//! AcknowledgeDeadLetterQueueRecords.
+
+use millrace_api::kinesis::{
+    AcknowledgeDeadLetterQueueRecordsErrorEntry as ErrorEntry, AcknowledgeDeadLetterQueueRecordsInput,
+    AcknowledgeDeadLetterQueueRecordsOutput, AcknowledgeDeadLetterQueueRecordsResultEntry as ResultEntry,
+};
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::queues::Kind;
+use crate::queues::entries::{Entry, Settle, settle};
+use crate::service::Streams;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    input: AcknowledgeDeadLetterQueueRecordsInput,
+) -> Result<AcknowledgeDeadLetterQueueRecordsOutput, StreamsError> {
+    let entries = input
+        .entries
+        .into_iter()
+        .map(|entry| Entry::of(entry.receipt_handle))
+        .collect();
+    let settled = settle(
+        streams,
+        caller,
+        &input.queue_arn,
+        Settle::Acknowledge(Kind::Dead),
+        entries,
+    )
+    .await?;
+    Ok(AcknowledgeDeadLetterQueueRecordsOutput {
+        successful: settled
+            .successful
+            .into_iter()
+            .map(|receipt_handle| ResultEntry { receipt_handle })
+            .collect(),
+        failed: settled
+            .failed
+            .into_iter()
+            .map(|failed| ErrorEntry {
+                receipt_handle: failed.handle,
+                error_code: failed.code,
+                error_message: failed.message,
+            })
+            .collect(),
+    })
+}

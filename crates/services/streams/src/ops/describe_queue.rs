@@ -1,0 +1,20 @@
+//! DescribeQueue.
+
+use millrace_api::kinesis::{DescribeQueueInput, DescribeQueueOutput};
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::queues::{describe, queue_of_arn};
+use crate::service::Streams;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    input: DescribeQueueInput,
+) -> Result<DescribeQueueOutput, StreamsError> {
+    let key = queue_of_arn(caller, &input.queue_arn)?;
+    let queue = streams.queue(&key)?;
+    Ok(DescribeQueueOutput {
+        queue_description: describe::description(&key, &queue),
+    })
+}

@@ -1,0 +1,40 @@
+//! RestoreDeadLetterQueueRecords.
+
+use millrace_api::kinesis::{
+    RestoreDeadLetterQueueRecordsErrorEntry as ErrorEntry, RestoreDeadLetterQueueRecordsInput,
+    RestoreDeadLetterQueueRecordsOutput, RestoreDeadLetterQueueRecordsResultEntry as ResultEntry,
+};
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::queues::entries::{Entry, Settle, settle};
+use crate::service::Streams;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    input: RestoreDeadLetterQueueRecordsInput,
+) -> Result<RestoreDeadLetterQueueRecordsOutput, StreamsError> {
+    let entries = input
+        .entries
+        .into_iter()
+        .map(|entry| Entry::of(entry.receipt_handle))
+        .collect();
+    let settled = settle(streams, caller, &input.queue_arn, Settle::Restore, entries).await?;
+    Ok(RestoreDeadLetterQueueRecordsOutput {
+        successful: settled
+            .successful
+            .into_iter()
+            .map(|receipt_handle| ResultEntry { receipt_handle })
+            .collect(),
+        failed: settled
+            .failed
+            .into_iter()
+            .map(|failed| ErrorEntry {
+                receipt_handle: failed.handle,
+                error_code: failed.code,
+                error_message: failed.message,
+            })
+            .collect(),
+    })
+}

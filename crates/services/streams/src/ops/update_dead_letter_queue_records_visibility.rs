@@ -1,0 +1,52 @@
+//! UpdateDeadLetterQueueRecordsVisibility.
+
+use millrace_api::kinesis::{
+    UpdateDeadLetterQueueRecordsVisibilityErrorEntry as ErrorEntry,
+    UpdateDeadLetterQueueRecordsVisibilityInput, UpdateDeadLetterQueueRecordsVisibilityOutput,
+    UpdateDeadLetterQueueRecordsVisibilityResultEntry as ResultEntry,
+};
+use millrace_wire::Caller;
+
+use crate::error::StreamsError;
+use crate::queues::Kind;
+use crate::queues::entries::{Entry, Settle, settle};
+use crate::service::Streams;
+
+pub(crate) async fn call(
+    streams: &Streams,
+    caller: &Caller,
+    input: UpdateDeadLetterQueueRecordsVisibilityInput,
+) -> Result<UpdateDeadLetterQueueRecordsVisibilityOutput, StreamsError> {
+    let entries = input
+        .entries
+        .into_iter()
+        .map(|entry| Entry {
+            handle: entry.receipt_handle,
+            visibility_secs: entry.visibility_timeout_seconds,
+        })
+        .collect();
+    let settled = settle(
+        streams,
+        caller,
+        &input.queue_arn,
+        Settle::Hide(Kind::Dead),
+        entries,
+    )
+    .await?;
+    Ok(UpdateDeadLetterQueueRecordsVisibilityOutput {
+        successful: settled
+            .successful
+            .into_iter()
+            .map(|receipt_handle| ResultEntry { receipt_handle })
+            .collect(),
+        failed: settled
+            .failed
+            .into_iter()
+            .map(|failed| ErrorEntry {
+                receipt_handle: failed.handle,
+                error_code: failed.code,
+                error_message: failed.message,
+            })
+            .collect(),
+    })
+}
