@@ -86,6 +86,18 @@ impl Streams {
         })
     }
 
+    /// The channel an ARN names, if it names one and not something else.
+    pub(crate) fn channel_named(
+        &self,
+        caller: &Caller,
+        text: &str,
+    ) -> Result<Option<ChannelKey>, StreamsError> {
+        if parse(caller, text)?.resource.starts_with("channel/") {
+            return self.channel_target(caller, text).map(Some);
+        }
+        Ok(None)
+    }
+
     /// A channel in any state.
     pub(crate) fn channel(&self, key: &ChannelKey) -> Result<Arc<Channel>, StreamsError> {
         self.0

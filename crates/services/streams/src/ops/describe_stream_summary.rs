@@ -10,6 +10,7 @@ use crate::error::StreamsError;
 use crate::resolve::{Named, target};
 use crate::service::Streams;
 use crate::shapes;
+use crate::state::Mode;
 
 pub(crate) async fn call(
     streams: &Streams,
@@ -23,7 +24,10 @@ pub(crate) async fn call(
     };
     let key = target(caller, named)?;
     let stream = streams.stream(&key)?;
-    let queues = streams.0.control.read(|state| state.queue_count(&key));
+    let (queues, channels) = streams
+        .0
+        .control
+        .read(|state| (state.queue_count(&key), state.channels_on(&key)));
     Ok(DescribeStreamSummaryOutput {
         stream_description_summary: StreamDescriptionSummary {
             stream_name: key.name.clone(),
@@ -40,9 +44,10 @@ pub(crate) async fn call(
             consumer_count: Some(shapes::count(stream.consumers.len())),
             warm_throughput: shapes::warm_throughput(&stream),
             max_record_size_in_kib: Some(shapes::count(stream.max_record_kib)),
-            record_distribution_strategy: Some(shapes::distribution(stream.distribution)),
-            // Channels are not built yet.
-            channel_count: None,
+            // Of on-demand streams only (API StreamDescriptionSummary).
+            record_distribution_strategy: (stream.mode == Mode::OnDemand)
+                .then(|| shapes::distribution(stream.distribution)),
+            channel_count: Some(shapes::count(channels)),
             queue_count: Some(shapes::count(queues)),
         },
     })

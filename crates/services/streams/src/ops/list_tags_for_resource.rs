@@ -1,4 +1,4 @@
-//! ListTagsForResource, for streams, consumers and queues.
+//! ListTagsForResource, for streams, consumers, queues and channels.
 
 use millrace_api::kinesis::{ListTagsForResourceInput, ListTagsForResourceOutput};
 use millrace_wire::Caller;
@@ -17,6 +17,10 @@ pub(crate) async fn call(
 ) -> Result<ListTagsForResourceOutput, StreamsError> {
     if let Some(key) = queues::named(caller, &input.resource_arn)? {
         let tags = shapes::tags(&streams.queue(&key)?.tags);
+        return Ok(ListTagsForResourceOutput { tags: Some(tags) });
+    }
+    if let Some(key) = streams.channel_named(caller, &input.resource_arn)? {
+        let tags = shapes::tags(&streams.channel(&key)?.settings.tags);
         return Ok(ListTagsForResourceOutput { tags: Some(tags) });
     }
     let resource = resource(caller, &input.resource_arn)?;

@@ -8,16 +8,24 @@ use crate::resolve::target;
 use crate::shard::answer;
 use crate::shard::append::Outcome;
 use crate::shard::request::{Put, Shape};
+use crate::state::Distribution;
 
 /// One record, durable when answered.
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let put = Put::read(Shape::One, call.codec, &call.body)?;
     let view = call.streams.view(&target(call.caller, put.named())?)?;
     if let Some(number) = &put.ordering {
+        if view.distribution == Distribution::Auto {
+            return Err(StreamsError::InvalidArgument(format!(
+                "SequenceNumberForOrdering cannot be given: stream {} under account {} distributes records itself \
+                 (RecordDistributionStrategy AUTO).",
+                view.key.name, view.key.account
+            )));
+        }
         call.streams.check_ordering(&view, number)?;
     }
     if put.dry_run {
-        return Err(StreamsError::DryRun);
+        return Err(call.streams.dry_run(&view, &put));
     }
     let decode = || Put::decode(Shape::One, call.codec, &call.body);
     let outcomes = call.streams.store(&view, &put, decode).await?;

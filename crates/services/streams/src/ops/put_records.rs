@@ -14,7 +14,7 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let put = Put::read(Shape::Many, call.codec, &call.body)?;
     let view = call.streams.view(&target(call.caller, put.named())?)?;
     if put.dry_run {
-        return Err(StreamsError::DryRun);
+        return Err(call.streams.dry_run(&view, &put));
     }
     let decode = || Put::decode(Shape::Many, call.codec, &call.body);
     let outcomes = call.streams.store(&view, &put, decode).await?;

@@ -311,6 +311,11 @@ fn encode(put: &Put<'_>, group: &Group) -> Result<Batch, PutError> {
 }
 
 impl Streams {
+    /// What a dry run of a put answers: what is wrong with it, or that it would have been stored.
+    pub(crate) fn dry_run(&self, view: &StreamView, put: &Put<'_>) -> StreamsError {
+        hashes(self, view, put).err().unwrap_or(StreamsError::DryRun)
+    }
+
     /// Stores a put; when its data turns out to be no base64, the body is read again by the tables, for their words.
     pub(crate) async fn store(
         &self,

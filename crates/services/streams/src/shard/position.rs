@@ -30,6 +30,17 @@ impl Streams {
         shard: &Shard,
         asked: Asked<'_>,
     ) -> Result<Offset, StreamsError> {
+        if asked.number.is_some()
+            && matches!(
+                asked.kind,
+                ShardIteratorType::Latest | ShardIteratorType::TrimHorizon
+            )
+        {
+            return Err(StreamsError::InvalidArgument(format!(
+                "Request specified {} and also a StartingSequenceNumber.",
+                asked.kind.as_str()
+            )));
+        }
         let gone = |error| gone(&view.key, shard, error);
         let tail = self.0.log.tail(shard.log_id()).map_err(gone)?;
         Ok(match asked.kind {

@@ -272,6 +272,18 @@ pub enum ChannelCommand {
         /// `LoggingConfiguration`.
         logging: Option<Logging>,
     },
+    /// TagResource.
+    Tag {
+        /// Added, or replaced.
+        tags: BTreeMap<String, String>,
+        /// What a resource may have.
+        quotas: Quotas,
+    },
+    /// UntagResource.
+    Untag {
+        /// Removed where they are there.
+        keys: Vec<String>,
+    },
     /// DeleteChannel.
     Delete,
     /// A transition is over.
@@ -362,6 +374,21 @@ impl StreamsState {
                 settings.logging = logging.unwrap_or_else(|| settings.logging.clone());
                 changed.phase = ChannelPhase::Updating;
                 return Ok(Changed::Channel(Arc::clone(channel)));
+            }
+            ChannelCommand::Tag { tags, quotas } => {
+                let own = &channel.settings.tags;
+                let new = tags.keys().filter(|key| !own.contains_key(*key)).count();
+                if new > 0 && own.len() + new > usize::try_from(quotas.tags).unwrap_or(usize::MAX) {
+                    return Err(StreamsError::InvalidArgument(format!(
+                        "Channel {} under account {} cannot have more than {} tags.",
+                        channel.settings.name, key.account, quotas.tags
+                    )));
+                }
+                Arc::make_mut(channel).settings.tags.extend(tags);
+            }
+            ChannelCommand::Untag { keys } => {
+                let own = &mut Arc::make_mut(channel).settings.tags;
+                own.retain(|key, _| !keys.contains(key));
             }
             ChannelCommand::Delete => {
                 if channel.phase == ChannelPhase::Deleting {

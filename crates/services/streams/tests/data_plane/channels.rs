@@ -365,3 +365,32 @@ async fn what_cannot_be_a_channel_is_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_channel_is_tagged_like_everything_else() {
+    let world = world::open(Profile::Open).await;
+    on_demand(&world).await;
+    let mut body = asking("JSON", "NONE");
+    body["Tags"] = json!({"team": "a"});
+    let arn = channel(&world, body).await;
+    world
+        .ok(
+            "TagResource",
+            json!({"ResourceARN": arn, "Tags": {"team": "b", "cost": "1"}}),
+        )
+        .await;
+    world
+        .ok("UntagResource", json!({"ResourceARN": arn, "TagKeys": ["cost"]}))
+        .await;
+    let tags = world.ok("ListTagsForResource", json!({"ResourceARN": arn})).await;
+    assert_eq!(tags["Tags"], json!([{"Key": "team", "Value": "b"}]));
+    let many: serde_json::Map<String, Value> = (0..50).map(|n| (format!("k{n}"), json!("v"))).collect();
+    let refused = world
+        .refused("TagResource", json!({"ResourceARN": arn, "Tags": many}))
+        .await;
+    assert!(refused.contains("more than 50 tags"), "{refused}");
+    let summary = world
+        .ok("DescribeStreamSummary", json!({"StreamName": "s"}))
+        .await;
+    assert_eq!(summary["StreamDescriptionSummary"]["ChannelCount"], 1);
+}

@@ -269,3 +269,26 @@ async fn a_request_over_many_shards_keeps_its_order() {
     }
     assert_eq!(found, 500);
 }
+
+#[tokio::test]
+async fn a_dry_run_looks_at_everything_that_the_put_would() {
+    let world = world::open(Profile::Open).await;
+    world.active("s", 1).await;
+    let put = |more: Value| {
+        let mut body = json!({"StreamName": "s", "Data": b64("x"), "PartitionKey": "k", "DryRun": true});
+        for (member, value) in more.as_object().unwrap() {
+            body[member] = value.clone();
+        }
+        body
+    };
+    let refused = world.refused("PutRecord", put(json!({}))).await;
+    assert!(refused.starts_with("DryRunOperationException"), "{refused}");
+    for more in [
+        json!({"ExplicitHashKey": "340282366920938463463374607431768211456"}),
+        json!({"Data": b64("x".repeat((1 << 20) + 1))}),
+        json!({"PartitionKey": null}),
+    ] {
+        let refused = world.refused("PutRecord", put(more)).await;
+        assert!(!refused.starts_with("DryRunOperationException"), "{refused}");
+    }
+}
