@@ -7,9 +7,6 @@ use millrace_companions::dynamodb::{Deps, Dynamodb, DynamodbState};
 use millrace_control::Part;
 
 /// Opens the service.
-pub(crate) fn open(
-    control: Part<DynamodbState>,
-    (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
-) -> Dynamodb {
+pub(crate) fn open(control: Part<DynamodbState>, (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>)) -> Dynamodb {
     Dynamodb::open(Deps { control, clock, rng })
 }
