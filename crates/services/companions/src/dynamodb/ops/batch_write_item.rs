@@ -10,8 +10,9 @@ use crate::dynamodb::Dynamodb;
 use crate::dynamodb::answer::{Cost, Kind, collection_metrics};
 use crate::dynamodb::error::DynamodbError;
 use crate::dynamodb::limits::{BATCH_WRITE_MAX, PROPOSAL_BYTES_MAX};
+use crate::dynamodb::model::key::KeyFault;
 use crate::dynamodb::request;
-use crate::dynamodb::state::{Change, Changed, Command, Table, TableKey, Write};
+use crate::dynamodb::state::{Change, Changed, Command, Table, TableKey, Write, check_emptiness};
 
 pub(super) async fn call(
     dynamodb: &Dynamodb,
@@ -91,9 +92,17 @@ fn check(dynamodb: &Dynamodb, writes: &[Write]) -> Result<(), DynamodbError> {
     dynamodb.read(|state| {
         let mut seen = BTreeSet::new();
         for write in writes {
+            let table = state.table(&write.table)?;
+            check_emptiness(table.definition(), write.change.keyed())?;
+            let keyed = write.change.keyed();
+            let fault = table.definition().key.check(keyed).err().map(|(_, fault)| fault);
+            if matches!(fault, Some(KeyFault::Missing | KeyFault::Type { .. })) {
+                return Err(DynamodbError::Invalid(
+                    "The provided key element does not match the schema".to_owned(),
+                ));
+            }
             state.check(write)?;
-            let key = state.table(&write.table)?.place(None, write.change.keyed());
-            if !seen.insert((&write.table, key)) {
+            if !seen.insert((&write.table, table.place(None, keyed))) {
                 return Err(DynamodbError::Invalid(
                     "Provided list of item keys contains duplicates".to_owned(),
                 ));

@@ -13,7 +13,7 @@ use crate::dynamodb::expression::Projection;
 use crate::dynamodb::limits::TRANSACTION_BYTES_MAX;
 use crate::dynamodb::model::{Item, item_into_wire};
 use crate::dynamodb::request;
-use crate::dynamodb::state::{Refusal, TableKey, check_key};
+use crate::dynamodb::state::{Refusal, TableKey, check_emptiness, check_key};
 
 /// One item that is read.
 struct Wanted {
@@ -46,6 +46,7 @@ pub(super) async fn call(
         let mut found = Vec::new();
         for Wanted { table: name, key, .. } in &wanted {
             let table = state.table(name)?;
+            check_emptiness(table.definition(), key)?;
             reasons.push(match check_key(table.definition(), key) {
                 Ok(()) => None,
                 Err(refusal) => Some(refusal.into_reason()?),
@@ -90,9 +91,12 @@ pub(super) async fn call(
         .filter_map(|(name, cost)| cost.consumed(input.return_consumed_capacity, name, Kind::Reads))
         .collect();
     let responses = wanted.iter().zip(&found).map(|(wanted, item)| ItemResponse {
+        // What has nothing of what was asked for is no item here.
         item: item
             .as_ref()
-            .map(|item| item_into_wire(&projected(item, wanted.projection.as_ref()))),
+            .map(|item| projected(item, wanted.projection.as_ref()))
+            .filter(|item| !item.is_empty())
+            .map(|item| item_into_wire(&item)),
     });
     Ok(TransactGetItemsOutput {
         responses: Some(responses.collect()),

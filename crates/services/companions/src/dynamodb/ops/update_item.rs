@@ -7,7 +7,8 @@ use super::with_table;
 use crate::dynamodb::Dynamodb;
 use crate::dynamodb::answer::{Cost, Kind, collection_metrics};
 use crate::dynamodb::error::DynamodbError;
-use crate::dynamodb::expression::{Path, pick};
+use crate::dynamodb::expression::ast::{Action, Segment};
+use crate::dynamodb::expression::pick;
 use crate::dynamodb::model::{Item, item_into_wire};
 use crate::dynamodb::request::{self, Conditional};
 use crate::dynamodb::state::{Change, Write, Written};
@@ -28,7 +29,7 @@ pub(super) async fn call(
     let keyed = request::item(input.key)?;
     let (condition, update) =
         conditional.read_update(input.update_expression.as_deref(), input.attribute_updates)?;
-    let paths: Vec<Path> = update.paths().cloned().collect();
+    let actions = update.actions.clone();
     let write = Write {
         table: key.clone(),
         condition,
@@ -41,7 +42,7 @@ pub(super) async fn call(
         .write_for(write, input.return_values_on_condition_check_failure)
         .await?;
     let cost = Cost::written(&definition, &written.units);
-    let attributes = returned(input.return_values, &written, &paths);
+    let attributes = returned(input.return_values, &written, &actions);
     Ok(UpdateItemOutput {
         attributes: attributes
             .filter(|item| !item.is_empty())
@@ -55,18 +56,24 @@ pub(super) async fn call(
     })
 }
 
-/// What is answered: the item before or after, whole or where it was changed.
-fn returned(asked: Option<ReturnValue>, written: &Written, paths: &[Path]) -> Option<Item> {
-    let (item, whole) = match asked? {
-        ReturnValue::None => return None,
-        ReturnValue::AllOld => (written.old.as_deref()?, true),
-        ReturnValue::AllNew => (written.new.as_deref()?, true),
-        ReturnValue::UpdatedOld => (written.old.as_deref()?, false),
-        ReturnValue::UpdatedNew => (written.new.as_deref()?, false),
-    };
-    Some(if whole {
-        Item::clone(item)
-    } else {
-        pick(item, paths.iter())
-    })
+/// What is answered: the item before or after, whole or where it was changed. What was removed or appended to a list is
+/// no change of what is there after.
+fn returned(asked: Option<ReturnValue>, written: &Written, actions: &[Action]) -> Option<Item> {
+    let none = Item::new();
+    let old = written.old.as_deref().map_or(&none, |old| old);
+    match asked? {
+        ReturnValue::None => None,
+        ReturnValue::AllOld => Some(old.clone()),
+        ReturnValue::AllNew => Some(Item::clone(written.new.as_deref()?)),
+        ReturnValue::UpdatedOld => Some(pick(old, actions.iter().map(Action::path))),
+        ReturnValue::UpdatedNew => {
+            let stays = |action: &&Action| {
+                let path = action.path();
+                let element = matches!(path.tail.last(), Some(Segment::Index(_)));
+                !matches!(action, Action::Remove(_)) && (!element || path.of_item(old).is_some())
+            };
+            let changed = actions.iter().filter(stays).map(Action::path);
+            Some(pick(written.new.as_deref()?, changed))
+        }
+    }
 }

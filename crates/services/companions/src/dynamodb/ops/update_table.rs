@@ -30,16 +30,15 @@ pub(super) async fn call(
     .map_err(|e| naming(&key, e))?;
     let billing = billing(&input, &definition)?;
     let attributes = attributes(input.attribute_definitions.take().unwrap_or_default())?;
-    let mut known = attributes.clone();
-    known.extend(definition.attributes.iter().cloned());
     let paid = billing.unwrap_or(definition.billing);
     let indexes = updates
         .into_iter()
-        .map(|update| index_update(update, &known, paid));
+        .map(|update| index_update(update, &attributes, paid));
+    let indexes = indexes.collect::<Result<_, _>>()?;
     let update = TableUpdate {
         attributes,
         billing,
-        indexes: indexes.collect::<Result<_, _>>()?,
+        indexes,
         deletion_protection: input.deletion_protection_enabled,
         class: input.table_class.map(|class| class.as_str().to_owned()),
     };

@@ -30,8 +30,8 @@ pub use page::{Page, Range};
 pub use refusal::{Reason, Refusal};
 pub use table::{StoredItem, Table};
 pub use tokens::Tokens;
-pub(crate) use write::check_key;
 pub use write::{Units, Written};
+pub(crate) use write::{check_emptiness, check_key};
 
 /// What applying a command gave: a refusal changed nothing.
 pub type Outcome = Result<Changed, Refusal>;

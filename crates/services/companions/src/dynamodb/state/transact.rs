@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use millrace_control::Applied;
 
 use super::command::{Token, Write};
-use super::write::Prepared;
+use super::write::{Prepared, check_emptiness};
 use super::{Changed, DynamodbState, Outcome, Refusal};
 
 impl DynamodbState {
@@ -17,7 +17,9 @@ impl DynamodbState {
     pub fn check_transaction(&self, writes: &[Write]) -> Result<(), Refusal> {
         let mut seen = BTreeSet::new();
         for write in writes {
-            let key = self.table(&write.table)?.place(None, write.change.keyed());
+            let table = self.table(&write.table)?;
+            check_emptiness(table.definition(), write.change.keyed())?;
+            let key = table.place(None, write.change.keyed());
             if key.is_some() && !seen.insert((&write.table, key)) {
                 return Err(Refusal::Invalid(
                     "Transaction request cannot include multiple operations on one item".to_owned(),

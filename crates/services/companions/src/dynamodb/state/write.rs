@@ -192,6 +192,14 @@ pub(crate) fn check_key(definition: &Definition, key: &Item) -> Result<(), Refus
         })
 }
 
+/// No attribute of the table's key may be empty.
+pub(crate) fn check_emptiness(definition: &Definition, keyed: &Item) -> Result<(), Refusal> {
+    match definition.key.check(keyed) {
+        Err((attribute, KeyFault::Empty(kind))) => Err(empty_key(attribute, kind)),
+        _ => Ok(()),
+    }
+}
+
 fn check_change(definition: &Definition, change: &Change) -> Result<(), Refusal> {
     match change {
         Change::Put(item) => check_item(definition, item),
