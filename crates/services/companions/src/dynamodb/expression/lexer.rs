@@ -257,9 +257,11 @@ mod tests {
     fn a_misplaced_token_is_shown_with_its_neighbours() {
         let mut tokens = Tokens::of("a  ==  b ").unwrap();
         assert_eq!(tokens.misplaced(), r#"Syntax error; token: "a", near: "a  =""#);
-        (tokens.take(), tokens.take());
+        tokens.take();
+        tokens.take();
         assert_eq!(tokens.misplaced(), r#"Syntax error; token: "=", near: "==  b""#);
-        (tokens.take(), tokens.take());
+        tokens.take();
+        tokens.take();
         assert_eq!(tokens.misplaced(), r#"Syntax error; token: "<EOF>", near: "b ""#);
     }
 

@@ -330,7 +330,7 @@ proptest! {
         }
         let _ = super::key_condition(&text, &mut given);
         if let Ok(projection) = projection(&text, &mut given) {
-            project(&item, &projection);
+            let _ = project(&item, &projection);
         }
     }
 
