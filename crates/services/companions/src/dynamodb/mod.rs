@@ -8,6 +8,8 @@
 mod answer;
 mod error;
 pub mod expression;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod limits;
 pub mod model;
 mod ops;
