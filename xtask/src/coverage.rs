@@ -63,6 +63,11 @@ const SERVICES: &[(&str, &Service, Option<&str>)] = &[
         &millrace_api::sts::SERVICE,
         Some("crates/server/src/roles/sts"),
     ),
+    (
+        "DynamoDB, for leases and locks",
+        &millrace_api::dynamodb::SERVICE,
+        Some("crates/services/companions/src/dynamodb/ops"),
+    ),
 ];
 
 /// Writes both files; with `--check` compares only.

@@ -1,5 +1,6 @@
 //! The parts of the control plane: who owns which number in its log. A number is never used again.
 
+use millrace_companions::dynamodb::DynamodbState;
 use millrace_control::{Builder, Part};
 use millrace_log::LogId;
 use millrace_streams::StreamsState;
@@ -10,9 +11,13 @@ pub(crate) const CONTROL_LOG: LogId = LogId(0);
 /// Kinesis Data Streams.
 const STREAMS: u16 = 1;
 
+/// DynamoDB's tables.
+const DYNAMODB: u16 = 3;
+
 /// Every part of this version.
 pub(crate) struct Parts {
     pub(crate) streams: Part<StreamsState>,
+    pub(crate) dynamodb: Part<DynamodbState>,
 }
 
 impl Parts {
@@ -20,6 +25,7 @@ impl Parts {
     pub(crate) fn of(builder: &mut Builder) -> Self {
         Self {
             streams: builder.part(STREAMS),
+            dynamodb: builder.part(DYNAMODB),
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::commands::{CONTROL_LOG, Parts};
 use crate::config::{Config, Durability, StorageConfig};
 use crate::limits::TASKS_PATIENCE;
-use crate::roles::{Services, open_streams};
+use crate::roles::{Services, open_dynamodb, open_streams};
 
 /// Why the engines or the services did not open.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +77,7 @@ impl Supervisor {
         let parts = Parts::of(&mut builder);
         let control = builder.open().await?;
         let seams = (Arc::clone(clock), Arc::clone(rng));
+        let dynamodb = open_dynamodb(parts.dynamodb, seams.clone());
         let engines = (log, blobs, config.buckets.open(config.storage.dir()));
         let streams = open_streams(
             &config.streams,
@@ -96,6 +97,7 @@ impl Supervisor {
         let services = Services {
             quotas: ServiceQuotas::new(streams.clone(), Arc::clone(clock)),
             streams,
+            dynamodb,
             embedded,
         };
         Ok((supervisor, services))

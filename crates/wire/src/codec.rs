@@ -85,7 +85,7 @@ impl Codec {
         }
     }
 
-    /// The body of an error answer: `__type`, and the message where there is one.
+    /// The body of an error answer: `__type`, the message where there is one, and what members it has besides.
     #[must_use]
     pub fn error_body(self, error: &ApiError) -> Vec<u8> {
         let message = (!error.message.is_empty()).then_some((error.message_key(), error.message.as_str()));
@@ -101,10 +101,28 @@ impl Codec {
                     out.push(b':');
                     json::quote(text, &mut out);
                 }
-                out.push(b'}');
+                // `{}` has no members to add.
+                if let Some(members) = error
+                    .members
+                    .strip_prefix(b"{")
+                    .filter(|members| members.len() > 1)
+                {
+                    out.push(b',');
+                    out.extend_from_slice(members);
+                } else {
+                    out.push(b'}');
+                }
                 out
             }
-            Self::Cbor11 => cbor::encode_texts(entries),
+            Self::Cbor11 => {
+                let mut out = cbor::encode_texts(entries);
+                // Both are maps without a length: the second goes on where the first ends.
+                if let Some(members) = error.members.get(1..) {
+                    out.pop();
+                    out.extend_from_slice(members);
+                }
+                out
+            }
         }
     }
 }
@@ -227,6 +245,20 @@ mod tests {
         assert_eq!(
             json(&ApiError::unknown_operation()),
             r#"{"__type":"UnknownOperationException"}"#
+        );
+        let error = ApiError::client("a.b#TransactionCanceledException", "m").with_members(r#"{"Item":{}}"#);
+        assert_eq!(
+            json(&error),
+            r#"{"__type":"a.b#TransactionCanceledException","Message":"m","Item":{}}"#
+        );
+        assert_eq!(
+            json(&error.with_members("{}")),
+            r#"{"__type":"a.b#TransactionCanceledException","Message":"m"}"#
+        );
+        let error = ApiError::client("A", "").with_members(&b"\xbf\x61b\x01\xff"[..]);
+        assert_eq!(
+            Codec::Cbor11.error_body(&error),
+            b"\xbf\x66__type\x61A\x61b\x01\xff"
         );
         // Recorded from AWS: an indefinite map with one entry.
         let mut expected = b"\xbf\x66__type\x78\x19UnknownOperationException".to_vec();

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+
 /// The code of a body that does not decode.
 pub const SERIALIZATION: &str = "SerializationException";
 /// The code of a body that decodes but breaks a constraint.
@@ -19,6 +21,8 @@ pub struct ApiError {
     pub message: String,
     /// HTTP status.
     pub status: u16,
+    /// More members of the body: a structure, encoded in the format of the call. Empty for none.
+    pub members: Bytes,
 }
 
 impl ApiError {
@@ -28,6 +32,7 @@ impl ApiError {
             code: code.into(),
             message: message.into(),
             status: 400,
+            members: Bytes::new(),
         }
     }
 
@@ -37,6 +42,7 @@ impl ApiError {
             code: Cow::Borrowed("InternalFailure"),
             message: message.into(),
             status: 500,
+            members: Bytes::new(),
         }
     }
 
@@ -63,14 +69,21 @@ impl ApiError {
         self
     }
 
-    /// Name of the message member in JSON and CBOR bodies: `Message` for a `SerializationException`, else
-    /// `message`, as AWS writes them.
+    /// The same with more members in its body: a structure that [`Codec::encode`](crate::Codec::encode) wrote, of the
+    /// same format as the call.
+    #[must_use]
+    pub fn with_members(mut self, structure: impl Into<Bytes>) -> Self {
+        self.members = structure.into();
+        self
+    }
+
+    /// Name of the message member in JSON and CBOR bodies: `Message` for a `SerializationException` and a
+    /// `TransactionCanceledException`, else `message`, as AWS writes them.
     #[must_use]
     pub fn message_key(&self) -> &'static str {
-        if self.code == SERIALIZATION {
-            "Message"
-        } else {
-            "message"
+        match self.short_code() {
+            SERIALIZATION | "TransactionCanceledException" => "Message",
+            _ => "message",
         }
     }
 

@@ -1,5 +1,6 @@
 //! The services behind the port, one file each.
 
+mod dynamodb;
 mod streams;
 mod sts;
 
@@ -9,11 +10,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use millrace_api::{Operation, Service};
+use millrace_companions::dynamodb::Dynamodb;
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
+pub(crate) use dynamodb::open as open_dynamodb;
 pub(crate) use streams::open as open_streams;
 
 /// The open services.
@@ -21,6 +24,7 @@ pub(crate) use streams::open as open_streams;
 pub(crate) struct Services {
     pub(crate) streams: Streams,
     pub(crate) quotas: ServiceQuotas,
+    pub(crate) dynamodb: Dynamodb,
     /// For its counters; `None` when everything is in memory.
     pub(crate) embedded: Option<Arc<EmbeddedLog>>,
 }
@@ -28,7 +32,9 @@ pub(crate) struct Services {
 impl Services {
     /// Whether this version answers the service's operations at all.
     pub(crate) fn has(service: &Service) -> bool {
-        is(service, &millrace_api::kinesis::SERVICE) || is(service, &millrace_api::service_quotas::SERVICE)
+        is(service, &millrace_api::kinesis::SERVICE)
+            || is(service, &millrace_api::service_quotas::SERVICE)
+            || is(service, &millrace_api::dynamodb::SERVICE)
     }
 
     /// Hands a call of an authenticated caller to its service.
@@ -44,6 +50,8 @@ impl Services {
             self.streams.call(caller, op, codec, body).await
         } else if is(service, &millrace_api::service_quotas::SERVICE) {
             self.quotas.call(caller, op, codec, body).await
+        } else if is(service, &millrace_api::dynamodb::SERVICE) {
+            self.dynamodb.call(caller, op, codec, body).await
         } else {
             Err(unbuilt(service))
         }

@@ -1,0 +1,26 @@
+//! DescribeTimeToLive. No table has it: nothing here expires.
+
+use millrace_api::dynamodb::{
+    DescribeTimeToLiveInput, DescribeTimeToLiveOutput, TimeToLiveDescription, TimeToLiveStatus,
+};
+use millrace_wire::Caller;
+
+use super::{naming, with_table};
+use crate::dynamodb::Dynamodb;
+use crate::dynamodb::error::DynamodbError;
+use crate::dynamodb::request;
+
+pub(super) async fn call(
+    dynamodb: &Dynamodb,
+    caller: &Caller,
+    input: DescribeTimeToLiveInput,
+) -> Result<DescribeTimeToLiveOutput, DynamodbError> {
+    let key = request::table_key(caller, &input.table_name)?;
+    with_table(dynamodb, &key, |_| Ok(())).map_err(|e| naming(&key, e))?;
+    Ok(DescribeTimeToLiveOutput {
+        time_to_live_description: Some(TimeToLiveDescription {
+            time_to_live_status: Some(TimeToLiveStatus::Disabled),
+            attribute_name: None,
+        }),
+    })
+}
