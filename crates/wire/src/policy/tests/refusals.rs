@@ -85,133 +85,148 @@ fn documents() {
     check(id, twice, "Statement", "must be unique. 'a' is there twice");
 }
 
-#[test]
-fn elements() {
-    let (id, of, trust) = (Kind::Identity, Kind::Resource, Kind::Trust);
-    let rest = r#""Action": "kinesis:PutRecord", "Resource": "*""#;
-    let s = |kind, members: &str, place: &str, words: &str| statement(kind, members, place, words);
-    s(id, rest, "Effect", "Effect is missing");
-    s(
-        id,
-        &format!(r#""Effect": "allow", {rest}"#),
+/// Members of a statement, of which `$REST` are an action and a resource, `$P` an effect and everyone.
+const ELEMENTS: [(Kind, &str, &str, &str); 22] = [
+    (IDENTITY, "$REST", "Effect", "Effect is missing"),
+    (
+        IDENTITY,
+        r#""Effect": "allow", $REST"#,
         "Effect",
         "\"Allow\" or \"Deny\"",
-    );
-    s(
-        id,
-        &format!(r#""Effect": true, {rest}"#),
+    ),
+    (
+        IDENTITY,
+        r#""Effect": true, $REST"#,
         "Effect",
         "must be a string, not a truth value",
-    );
-    s(
-        id,
-        &format!(r#""Effect": "Allow", "Effects": 1, {rest}"#),
+    ),
+    (
+        IDENTITY,
+        r#""Effect": "Allow", "Effects": 1, $REST"#,
         "",
         "'Effects' is no element of a statement",
-    );
-    s(
-        id,
-        &format!(r#""Effect": "Allow", "Effect": "Deny", {rest}"#),
+    ),
+    (
+        IDENTITY,
+        r#""Effect": "Allow", "Effect": "Deny", $REST"#,
         "",
         "'Effect' is there twice",
-    );
-    s(
-        id,
-        &format!(r#""Sid": "a b", "Effect": "Allow", {rest}"#),
+    ),
+    (
+        IDENTITY,
+        r#""Sid": "a b", "Effect": "Allow", $REST"#,
         "Sid",
         "letters and digits",
-    );
-    s(
-        id,
-        &format!(r#""Effect": "Allow", "Principal": "*", {rest}"#),
+    ),
+    (
+        IDENTITY,
+        r#"$P, $REST"#,
         "Principal",
         "should not specify a principal",
-    );
-    s(
-        of,
-        &format!(r#""Effect": "Allow", {rest}"#),
+    ),
+    (
+        RESOURCE,
+        r#""Effect": "Allow", $REST"#,
         "",
         "Missing required field Principal",
-    );
-    let p = r#""Effect": "Allow", "Principal": "*""#;
-    s(
-        of,
-        &format!(r#"{p}, "NotPrincipal": "*", {rest}"#),
+    ),
+    (
+        RESOURCE,
+        r#"$P, "NotPrincipal": "*", $REST"#,
         "",
         "Principal and NotPrincipal exclude each other",
-    );
-    s(
-        id,
+    ),
+    (
+        IDENTITY,
         r#""Effect": "Allow", "Resource": "*""#,
         "",
         "must contain actions",
-    );
-    s(
-        id,
+    ),
+    (
+        IDENTITY,
         r#""Effect": "Allow", "Action": [], "Resource": "*""#,
         "Action",
         "must contain actions",
-    );
-    s(
-        id,
+    ),
+    (
+        IDENTITY,
         r#""Effect": "Allow", "Action": "a:b""#,
         "",
         "must contain resources",
-    );
-    s(
-        id,
+    ),
+    (
+        IDENTITY,
         r#""Effect": "Allow", "Action": "a:b", "Resource": []"#,
         "Resource",
         "must contain resources",
-    );
-    s(
-        id,
-        r#""Effect": "Allow", "Action": "a:b", "NotAction": "a:b", "Resource": "*""#,
+    ),
+    (
+        IDENTITY,
+        r#""Effect": "Allow", "NotAction": "a:b", $REST"#,
+        "",
+        "Action and NotAction exclude each other",
+    ),
+    (
+        IDENTITY,
+        r#""Effect": "Allow", "NotResource": "*", $REST"#,
         "",
         "exclude each other",
-    );
-    s(
-        id,
-        r#""Effect": "Allow", "Action": "a:b", "NotResource": "*", "Resource": "*""#,
-        "",
-        "exclude each other",
-    );
-    s(
-        id,
-        r#""Effect": "Allow", "Action": ["a:b", null], "Resource": "*""#,
+    ),
+    (
+        IDENTITY,
+        r#""Effect": "Allow", "Action": ["a:b", null]"#,
         "Action[1]",
         "must be a string, not null",
-    );
-    s(
-        trust,
+    ),
+    (
+        TRUST,
         r#""Effect": "Allow", "Action": "sts:AssumeRole""#,
         "",
         "Missing required field Principal",
-    );
-    s(
-        trust,
-        &format!(r#"{p}, "Action": "sts:AssumeRole", "Resource": "*""#),
+    ),
+    (
+        TRUST,
+        r#"$P, "Action": "sts:AssumeRole", "Resource": "*""#,
         "Resource",
         "prohibited field Resource",
-    );
-    s(
-        trust,
-        &format!(r#"{p}, "Action": "sts:GetCallerIdentity""#),
+    ),
+    (
+        TRUST,
+        r#"$P, "Action": "sts:GetCallerIdentity""#,
         "Action",
         "only specify STS AssumeRole actions",
-    );
-    s(
-        trust,
-        &format!(r#"{p}, "Action": ["sts:TagSession", "*"]"#),
+    ),
+    (
+        TRUST,
+        r#"$P, "Action": ["sts:TagSession", "*"]"#,
         "Action[1]",
         "only specify STS AssumeRole actions",
-    );
-    s(
-        trust,
-        &format!(r#"{p}, "NotAction": "sts:AssumeRole""#),
+    ),
+    (
+        TRUST,
+        r#"$P, "Action": "sts:*""#,
+        "Action",
+        "only specify STS AssumeRole actions",
+    ),
+    (
+        TRUST,
+        r#"$P, "NotAction": "sts:AssumeRole""#,
         "NotAction",
         "lists its actions with Action",
-    );
+    ),
+];
+const IDENTITY: Kind = Kind::Identity;
+const RESOURCE: Kind = Kind::Resource;
+const TRUST: Kind = Kind::Trust;
+
+#[test]
+fn elements() {
+    for (kind, members, place, words) in ELEMENTS {
+        let members = members
+            .replace("$REST", r#""Action": "kinesis:PutRecord", "Resource": "*""#)
+            .replace("$P", r#""Effect": "Allow", "Principal": "*""#);
+        statement(kind, &members, place, words);
+    }
 }
 
 #[test]
@@ -311,92 +326,94 @@ fn actions_resources_and_principals() {
     }
 }
 
+const CONDITIONS: [(&str, &str, &str); 18] = [
+    (
+        r#"{"StringEqual": {"a:b": "c"}}"#,
+        ".StringEqual",
+        "'StringEqual' is no condition operator",
+    ),
+    (
+        r#"{"stringequals": {"a:b": "c"}}"#,
+        ".stringequals",
+        "StringEquals is, with these capitals",
+    ),
+    (
+        r#"{"ForAll:StringEquals": {"a:b": "c"}}"#,
+        ".ForAll:StringEquals",
+        "is no condition operator",
+    ),
+    (
+        r#"{"NullIfExists": {"a:b": "true"}}"#,
+        ".NullIfExists",
+        "write \"Null\" alone",
+    ),
+    (r#"{"StringEquals": "a"}"#, ".StringEquals", "must be an object"),
+    (
+        r#"{"StringEquals": {"sourceip": "c"}}"#,
+        ".StringEquals.sourceip",
+        "must be prefaced by a vendor",
+    ),
+    (
+        r#"{"StringEquals": {"a:b": null}}"#,
+        ".StringEquals.a:b",
+        "not null",
+    ),
+    (
+        r#"{"StringEquals": {"a:b": ["x", {}]}}"#,
+        ".StringEquals.a:b[1]",
+        "not an object",
+    ),
+    (
+        r#"{"NumericEquals": {"a:b": "one"}}"#,
+        ".NumericEquals.a:b",
+        "must be a number, not 'one'",
+    ),
+    (
+        r#"{"NumericEquals": {"a:b": "1e3"}}"#,
+        ".NumericEquals.a:b",
+        "must be a number",
+    ),
+    (
+        r#"{"DateEquals": {"a:b": "today"}}"#,
+        ".DateEquals.a:b",
+        "must be a point in time",
+    ),
+    (
+        r#"{"DateEquals": {"a:b": "2026-02-30"}}"#,
+        ".DateEquals.a:b",
+        "must be a point in time",
+    ),
+    (
+        r#"{"Bool": {"a:b": "yes"}}"#,
+        ".Bool.a:b",
+        "must be true or false, not 'yes'",
+    ),
+    (
+        r#"{"Null": {"a:b": ["true", "x"]}}"#,
+        ".Null.a:b[1]",
+        "must be true or false",
+    ),
+    (
+        r#"{"BinaryEquals": {"a:b": "%%"}}"#,
+        ".BinaryEquals.a:b",
+        "must be base64",
+    ),
+    (
+        r#"{"IpAddress": {"a:b": "10.0.0.0/33"}}"#,
+        ".IpAddress.a:b",
+        "203.0.113.0/24",
+    ),
+    (r#"{"IpAddress": {"a:b": "10.0.0"}}"#, ".IpAddress.a:b", "CIDR"),
+    (
+        r#"{"ArnLike": {"a:b": "arn:aws:sns:x"}}"#,
+        ".ArnLike.a:b",
+        "'arn:aws:sns:x' is no ARN",
+    ),
+];
+
 #[test]
 fn conditions() {
-    for (condition, place, words) in [
-        (
-            r#"{"StringEqual": {"a:b": "c"}}"#,
-            ".StringEqual",
-            "'StringEqual' is no condition operator",
-        ),
-        (
-            r#"{"stringequals": {"a:b": "c"}}"#,
-            ".stringequals",
-            "StringEquals is, with these capitals",
-        ),
-        (
-            r#"{"ForAll:StringEquals": {"a:b": "c"}}"#,
-            ".ForAll:StringEquals",
-            "is no condition operator",
-        ),
-        (
-            r#"{"NullIfExists": {"a:b": "true"}}"#,
-            ".NullIfExists",
-            "write \"Null\" alone",
-        ),
-        (r#"{"StringEquals": "a"}"#, ".StringEquals", "must be an object"),
-        (
-            r#"{"StringEquals": {"sourceip": "c"}}"#,
-            ".StringEquals.sourceip",
-            "must be prefaced by a vendor",
-        ),
-        (
-            r#"{"StringEquals": {"a:b": null}}"#,
-            ".StringEquals.a:b",
-            "not null",
-        ),
-        (
-            r#"{"StringEquals": {"a:b": ["x", {}]}}"#,
-            ".StringEquals.a:b[1]",
-            "not an object",
-        ),
-        (
-            r#"{"NumericEquals": {"a:b": "one"}}"#,
-            ".NumericEquals.a:b",
-            "must be a number, not 'one'",
-        ),
-        (
-            r#"{"NumericEquals": {"a:b": "1e3"}}"#,
-            ".NumericEquals.a:b",
-            "must be a number",
-        ),
-        (
-            r#"{"DateEquals": {"a:b": "today"}}"#,
-            ".DateEquals.a:b",
-            "must be a point in time",
-        ),
-        (
-            r#"{"DateEquals": {"a:b": "2026-02-30"}}"#,
-            ".DateEquals.a:b",
-            "must be a point in time",
-        ),
-        (
-            r#"{"Bool": {"a:b": "yes"}}"#,
-            ".Bool.a:b",
-            "must be true or false, not 'yes'",
-        ),
-        (
-            r#"{"Null": {"a:b": ["true", "x"]}}"#,
-            ".Null.a:b[1]",
-            "must be true or false",
-        ),
-        (
-            r#"{"BinaryEquals": {"a:b": "%%"}}"#,
-            ".BinaryEquals.a:b",
-            "must be base64",
-        ),
-        (
-            r#"{"IpAddress": {"a:b": "10.0.0.0/33"}}"#,
-            ".IpAddress.a:b",
-            "203.0.113.0/24",
-        ),
-        (r#"{"IpAddress": {"a:b": "10.0.0"}}"#, ".IpAddress.a:b", "CIDR"),
-        (
-            r#"{"ArnLike": {"a:b": "arn:aws:sns:x"}}"#,
-            ".ArnLike.a:b",
-            "'arn:aws:sns:x' is no ARN",
-        ),
-    ] {
+    for (condition, place, words) in CONDITIONS {
         let members =
             format!(r#""Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {condition}"#);
         statement(Kind::Identity, &members, &format!("Condition{place}"), words);
