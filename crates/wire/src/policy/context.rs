@@ -80,6 +80,9 @@ impl From<IpAddr> for Value<'_> {
     }
 }
 
+/// As many keys as a request usually has.
+const ENTRIES: usize = 16;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Values<'a> {
     One(Value<'a>),
@@ -87,10 +90,10 @@ enum Values<'a> {
     Many(Vec<Value<'a>>),
 }
 
-/// Condition keys and their values, in the order of the keys' names.
+/// Condition keys and their values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context<'a> {
-    /// Names are in lower case.
+    /// Names are in lower case; the shorter come first, since a look-up then seldom compares more than lengths.
     entries: Vec<(Cow<'a, str>, Values<'a>)>,
 }
 
@@ -122,7 +125,7 @@ impl<'a> Context<'a> {
         } else {
             key
         };
-        match self.entries.binary_search_by(|(known, _)| (**known).cmp(&*key)) {
+        match self.place(&key) {
             Ok(at) => {
                 if let Some((_, old)) = self.entries.get_mut(at) {
                     *old = values;
@@ -132,10 +135,15 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Where a key is, or belongs.
+    fn place(&self, key: &str) -> Result<usize, usize> {
+        self.entries
+            .binary_search_by(|(known, _)| known.len().cmp(&key.len()).then_with(|| (**known).cmp(key)))
+    }
+
     /// The values of a key whose name is in lower case; none where it is absent.
     pub(super) fn values(&self, key: &str) -> &[Value<'a>] {
-        let found = self.entries.binary_search_by(|(known, _)| (**known).cmp(key));
-        match found.ok().and_then(|at| self.entries.get(at)) {
+        match self.place(key).ok().and_then(|at| self.entries.get(at)) {
             Some((_, Values::One(value))) => std::slice::from_ref(value),
             Some((_, Values::Many(values))) => values,
             None => &[],
@@ -144,8 +152,7 @@ impl<'a> Context<'a> {
 
     /// The value of a key that has one, by its name in lower case: what a policy variable may stand for.
     pub(super) fn single(&self, key: &str) -> Option<Cow<'_, str>> {
-        let found = self.entries.binary_search_by(|(known, _)| (**known).cmp(key));
-        match found.ok().and_then(|at| self.entries.get(at)) {
+        match self.place(key).ok().and_then(|at| self.entries.get(at)) {
             Some((_, Values::One(value))) => Some(value.text()),
             _ => None,
         }
@@ -165,6 +172,7 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn principal(self, principal: &'a Principal, partition: &str) -> Self {
         let mut context = self;
+        context.entries.reserve(ENTRIES);
         if let Some(account) = principal.account() {
             context = context
                 .and("aws:principalaccount", account)

@@ -7,6 +7,8 @@
 //!
 //! [`POLICY_WILD_CHARS_MAX`]: crate::limits::POLICY_WILD_CHARS_MAX
 
+use memchr::memmem::Finder;
+
 /// A part of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part<'a> {
@@ -19,33 +21,74 @@ pub(super) enum Part<'a> {
 }
 
 /// A compiled pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Glob {
     /// What stands before, between and behind the stars; one more than there are stars.
     pieces: Box<[Piece]>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Piece {
     Text(Box<str>),
+    /// A text that is looked for, made ready for that.
+    Sought(Box<Finder<'static>>),
     /// Characters; `None` stands for any.
     Wild(Box<[Option<char>]>),
 }
 
+/// A piece in the making.
+#[derive(Default)]
+struct Open {
+    text: String,
+    /// Instead of the text, once there is a `?`.
+    wild: Option<Vec<Option<char>>>,
+}
+
+impl Open {
+    fn text(&mut self, text: &str) {
+        match &mut self.wild {
+            Some(wild) => wild.extend(text.chars().map(Some)),
+            None => self.text.push_str(text),
+        }
+    }
+
+    fn one(&mut self) {
+        let text = &self.text;
+        let wild = self.wild.get_or_insert_with(|| text.chars().map(Some).collect());
+        wild.push(None);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.wild.is_none()
+    }
+
+    fn take(&mut self, between_stars: bool) -> Piece {
+        let Self { text, wild } = std::mem::take(self);
+        match wild {
+            Some(wild) => Piece::Wild(wild.into()),
+            None if between_stars => Piece::Sought(Box::new(Finder::new(&text).into_owned())),
+            None => Piece::Text(text.into()),
+        }
+    }
+}
+
 impl Glob {
     pub(super) fn new<'a>(parts: impl IntoIterator<Item = Part<'a>>) -> Self {
-        let mut pieces = Vec::with_capacity(1);
-        let mut open: Vec<Option<char>> = Vec::new();
+        let mut pieces = Vec::new();
+        let mut open = Open::default();
         for part in parts {
             match part {
-                Part::Text(text) => open.extend(text.chars().map(Some)),
-                Part::One => open.push(None),
+                Part::Text(text) => open.text(text),
+                Part::One => open.one(),
                 // Two stars in a row are one.
                 Part::Any if open.is_empty() && !pieces.is_empty() => {}
-                Part::Any => pieces.push(Piece::new(&std::mem::take(&mut open))),
+                Part::Any => {
+                    let between_stars = !pieces.is_empty();
+                    pieces.push(open.take(between_stars));
+                }
             }
         }
-        pieces.push(Piece::new(&open));
+        pieces.push(open.take(false));
         Self {
             pieces: pieces.into(),
         }
@@ -92,7 +135,7 @@ impl Glob {
         pieces
             .filter_map(|piece| match piece {
                 Piece::Wild(chars) => Some(chars.len()),
-                Piece::Text(_) => None,
+                Piece::Text(_) | Piece::Sought(_) => None,
             })
             .max()
             .unwrap_or(0)
@@ -100,13 +143,6 @@ impl Glob {
 }
 
 impl Piece {
-    fn new(chars: &[Option<char>]) -> Self {
-        match chars.iter().copied().collect::<Option<String>>() {
-            Some(text) => Self::Text(text.into()),
-            None => Self::Wild(chars.into()),
-        }
-    }
-
     fn is_empty(&self) -> bool {
         matches!(self, Self::Text(text) if text.is_empty())
     }
@@ -114,7 +150,14 @@ impl Piece {
     /// How many bytes it takes at the beginning of `text`.
     fn at_start(&self, text: &str) -> Option<usize> {
         match self {
+            // Before and behind a star there often is nothing. Comparing nothing is not free: on some processors a
+            // comparison of no bytes at the address that stands for an empty text takes 70 ns.
+            Self::Text(piece) if piece.is_empty() => Some(0),
             Self::Text(piece) => text.starts_with(&**piece).then_some(piece.len()),
+            Self::Sought(finder) => text
+                .as_bytes()
+                .starts_with(finder.needle())
+                .then_some(finder.needle().len()),
             Self::Wild(chars) => {
                 let mut left = text.chars();
                 chars
@@ -128,20 +171,19 @@ impl Piece {
     /// Where behind its first occurrence in `text` is.
     fn find(&self, text: &str) -> Option<usize> {
         match self {
-            Self::Text(piece) => {
-                let at = memchr::memmem::find(text.as_bytes(), piece.as_bytes())?;
-                Some(at + piece.len())
-            }
-            Self::Wild(_) => text.char_indices().find_map(|(at, _)| {
+            Self::Sought(finder) => Some(finder.find(text.as_bytes())? + finder.needle().len()),
+            other => text.char_indices().find_map(|(at, _)| {
                 let rest = text.get(at..)?;
-                Some(at + self.at_start(rest)?)
+                Some(at + other.at_start(rest)?)
             }),
         }
     }
 
     fn at_end(&self, text: &str) -> bool {
         match self {
+            Self::Text(piece) if piece.is_empty() => true,
             Self::Text(piece) => text.ends_with(&**piece),
+            Self::Sought(finder) => text.as_bytes().ends_with(finder.needle()),
             Self::Wild(chars) => {
                 let mut left = text.chars();
                 let mut chars = chars.iter().rev();
