@@ -275,6 +275,7 @@ fn a_role_with_a_path_is_known_by_its_role_arn_and_its_session_arn() {
     assert!(allows("arn:aws:iam::111122223333:role/service-role/reader"));
     assert!(allows("arn:aws-cn:sts::111122223333:assumed-role/reader/nightly"));
     assert!(!allows("arn:aws:iam::111122223333:role/reader"));
+    assert!(!allows("arn:aws:iam::444455556666:role/service-role/reader"));
     assert!(!allows("arn:aws:iam::111122223333:role/other/reader"));
     assert!(!allows("arn:aws:sts::444455556666:assumed-role/reader/nightly"));
     assert!(!allows("arn:aws:iam::111122223333:user/service-role/reader"));

@@ -1,6 +1,7 @@
 //! Policies as a whole: decisions from the documentation, refusals, an independent evaluator, and what always holds.
 
 mod attached;
+mod context;
 mod decisions;
 mod differential;
 mod golden;
