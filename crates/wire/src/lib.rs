@@ -2,7 +2,8 @@
 //!
 //! [`codec`] decodes and encodes bodies guided by the tables of `millrace-api`, as [`json`] or [`cbor`]; [`rest_json`]
 //! binds paths, queries and headers besides; [`mod@validate`] holds a decoded message against its constraints;
-//! `sigv4` verifies and makes signatures; [`event_stream`] frames pushes; [`odd`] has the front end's XML answers.
+//! `sigv4` verifies and makes signatures; [`policy`] reads and evaluates IAM-style policies; [`event_stream`] frames
+//! pushes; [`odd`] has the front end's XML answers.
 //! No storage word belongs here, and nothing is async.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -17,6 +18,7 @@ pub mod json;
 pub mod limits;
 pub mod odd;
 mod pattern;
+pub mod policy;
 pub mod rest_json;
 mod serialization;
 pub mod sigv4;

@@ -34,6 +34,39 @@ pub const FRAME_HEADERS_BYTES_MAX: usize = 128 * 1024;
 /// Longest ARN, in bytes; the longest ARN constraint of the models.
 pub const ARN_BYTES_MAX: usize = 2048;
 
+/// Longest identity-based policy, in characters that are no white space: the largest of the IAM quotas, that of a
+/// role's inline policies. Managed policies have 6144, users' inline policies 2048 (IAM User Guide, "IAM and AWS STS
+/// quotas"); who knows where a policy is attached holds it against these by `Policy::chars`.
+pub const POLICY_IDENTITY_CHARS_MAX: usize = 10_240;
+
+/// Longest managed policy, in characters that are no white space (IAM User Guide, "IAM and AWS STS quotas").
+pub const POLICY_MANAGED_CHARS_MAX: usize = 6144;
+
+/// Longest policy passed for one session, in characters (STS API reference, AssumeRole, `Policy`).
+pub const POLICY_SESSION_CHARS_MAX: usize = 2048;
+
+/// Longest trust policy of a role, in characters that are no white space: the quota's highest setting (IAM User Guide,
+/// "IAM and AWS STS quotas").
+pub const POLICY_TRUST_CHARS_MAX: usize = 4096;
+
+/// Longest resource policy, in bytes, white space included (Kinesis developer guide, "Policy limits": 20 KB).
+pub const POLICY_RESOURCE_BYTES_MAX: usize = 20 * 1024;
+
+/// Longest text of any policy that is looked at, in bytes, white space included (IAM API reference, `PolicyDocument`).
+pub const POLICY_TEXT_BYTES_MAX: usize = 128 * 1024;
+
+/// Most values in one policy document, nested ones included.
+pub const POLICY_VALUES_MAX: usize = 8 * 1024;
+
+/// Deepest nesting of a policy document, in lists and objects. The grammar needs six.
+pub const POLICY_DEPTH_MAX: usize = 8;
+
+/// Most characters between two `*` of which one is a `?`. What has none is searched in linear time at any length.
+pub const POLICY_WILD_CHARS_MAX: usize = 64;
+
+/// Longest part of a policy that an error message repeats, in bytes.
+pub const POLICY_ECHO_BYTES_MAX: usize = 200;
+
 /// Most headers one signature may list.
 pub const SIGNED_HEADERS_MAX: usize = 128;
 

@@ -23,10 +23,16 @@ impl Fault {
     }
 
     /// Bytes that are not of the format, with what was wrong and where.
-    pub(crate) fn malformed(format: &str, at: usize, what: &str) -> Self {
-        Self::new(format!(
-            "The request body is not valid {format}: {what} at byte {at}"
-        ))
+    pub(crate) fn malformed(subject: &str, format: &str, at: usize, what: &str) -> Self {
+        Self::new(format!("{subject} is not valid {format}: {what} at byte {at}"))
+    }
+
+    /// What is said of it.
+    pub(crate) fn into_message(self) -> String {
+        match self {
+            Self::Serialization(message) => message,
+            Self::NullElement(path) => format!("Value null at '{path}' must not be null"),
+        }
     }
 
     pub(crate) fn too_deep() -> Self {

@@ -40,7 +40,7 @@ impl Reader {
     }
 
     pub(super) fn malformed(&self, what: &str) -> Fault {
-        Fault::malformed("CBOR", self.at, what)
+        Fault::malformed("The request body", "CBOR", self.at, what)
     }
 
     /// Nothing may be left.

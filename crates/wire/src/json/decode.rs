@@ -16,8 +16,14 @@ pub(super) fn decode(shape: &'static Shape, body: &[u8]) -> Result<Value, Fault>
             "The request body is empty; send {} for a request without members",
         ));
     }
-    let text = std::str::from_utf8(body)
-        .map_err(|e| Fault::malformed("JSON", e.valid_up_to(), "it is not UTF-8, which breaks"))?;
+    let text = std::str::from_utf8(body).map_err(|e| {
+        Fault::malformed(
+            "The request body",
+            "JSON",
+            e.valid_up_to(),
+            "it is not UTF-8, which breaks",
+        )
+    })?;
     let mut decoder = Decoder {
         reader: Reader::new(text),
         slots: Slots::new(),

@@ -8,7 +8,7 @@
 
 mod decode;
 mod encode;
-mod reader;
+pub(crate) mod reader;
 #[cfg(test)]
 mod tests;
 

@@ -6,18 +6,26 @@ use crate::limits::DEPTH_MAX;
 use crate::serialization::Fault;
 
 /// The rest of a JSON text. The text is valid UTF-8 as a whole, and every cut is at an ASCII byte.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
+    /// What is read, as complaints begin.
+    subject: &'static str,
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+    /// A request's body.
+    pub(crate) const fn new(text: &'a str) -> Self {
+        Self::of("The request body", text)
+    }
+
+    /// Any other text; `subject` names it in complaints.
+    pub(crate) const fn of(subject: &'static str, text: &'a str) -> Self {
+        Self { subject, text, at: 0 }
     }
 
     /// The next byte that is not white space, left in place.
-    pub(super) fn peek(&mut self) -> Result<u8, Fault> {
+    pub(crate) fn peek(&mut self) -> Result<u8, Fault> {
         while let Some(byte) = self.byte() {
             if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
                 return Ok(byte);
@@ -28,14 +36,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes `byte` if it comes next.
-    pub(super) fn accept(&mut self, byte: u8) -> Result<bool, Fault> {
+    pub(crate) fn accept(&mut self, byte: u8) -> Result<bool, Fault> {
         let found = self.peek()? == byte;
         self.at += usize::from(found);
         Ok(found)
     }
 
     /// Takes `byte`, which must come next.
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Fault> {
+    pub(crate) fn expect(&mut self, byte: u8) -> Result<(), Fault> {
         if self.accept(byte)? {
             return Ok(());
         }
@@ -43,7 +51,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a literal such as `null`.
-    pub(super) fn literal(&mut self, word: &str) -> Result<(), Fault> {
+    pub(crate) fn literal(&mut self, word: &str) -> Result<(), Fault> {
         let rest = self.rest();
         if !rest.starts_with(word) {
             return Err(self.malformed("an unknown word stands"));
@@ -53,7 +61,7 @@ impl<'a> Reader<'a> {
     }
 
     /// After an element: whether another one follows, else the container's end is taken.
-    pub(super) fn more(&mut self, end: u8) -> Result<bool, Fault> {
+    pub(crate) fn more(&mut self, end: u8) -> Result<bool, Fault> {
         if self.accept(b',')? {
             return Ok(true);
         }
@@ -62,19 +70,19 @@ impl<'a> Reader<'a> {
     }
 
     /// Nothing but white space may be left.
-    pub(super) fn end(&mut self) -> Result<(), Fault> {
+    pub(crate) fn end(&mut self) -> Result<(), Fault> {
         match self.peek() {
             Ok(_) => Err(self.malformed("there is more behind its end")),
             Err(_) => Ok(()),
         }
     }
 
-    pub(super) fn malformed(&self, what: &str) -> Fault {
-        Fault::malformed("JSON", self.at, what)
+    pub(crate) fn malformed(&self, what: &str) -> Fault {
+        Fault::malformed(self.subject, "JSON", self.at, what)
     }
 
     /// A member's name and the colon behind it.
-    pub(super) fn name(&mut self) -> Result<Cow<'a, str>, Fault> {
+    pub(crate) fn name(&mut self) -> Result<Cow<'a, str>, Fault> {
         if self.peek()? != b'"' {
             return Err(self.malformed("a member's name is missing"));
         }
@@ -84,7 +92,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A string; the cursor stands on its opening quote.
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
         self.at += 1;
         let run = self.run()?;
         if self.byte() == Some(b'"') {
@@ -169,7 +177,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number's text, checked against the grammar.
-    pub(super) fn number(&mut self) -> Result<&'a str, Fault> {
+    pub(crate) fn number(&mut self) -> Result<&'a str, Fault> {
         let start = self.at;
         self.at += usize::from(self.byte() == Some(b'-'));
         if self.byte() == Some(b'0') {
@@ -201,7 +209,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes over a value of any kind, checking its grammar.
-    pub(super) fn skip(&mut self, depth: usize) -> Result<(), Fault> {
+    pub(crate) fn skip(&mut self, depth: usize) -> Result<(), Fault> {
         if depth > DEPTH_MAX {
             return Err(Fault::too_deep());
         }

@@ -80,11 +80,26 @@ impl Signed {
     }
 }
 
+/// Headers that carry a signature. They are not all signed themselves, so that of two it would be anybody's choice which
+/// one counts.
+const CARRIERS: [&str; 3] = ["authorization", "x-amz-date", "x-amz-security-token"];
+
+fn twice(what: &str, name: &str) -> AuthError {
+    AuthError::Incomplete(format!(
+        "The request has more than one of the {what} '{name}'; send it once."
+    ))
+}
+
 /// Takes the signature of a request apart.
 ///
 /// # Errors
 /// [`AuthError`] when there is none, there are two, or one is malformed.
 pub fn locate(request: &Request<'_>) -> Result<Signed, AuthError> {
+    for name in CARRIERS {
+        if request.headers.iter().filter(|(n, _)| *n == name).count() > 1 {
+            return Err(twice("headers", name));
+        }
+    }
     let in_query = request.parameter("X-Amz-Algorithm");
     match (request.header("authorization"), in_query) {
         (Some(_), Some(_)) => Err(AuthError::Both),
@@ -108,12 +123,14 @@ fn in_header(request: &Request<'_>, authorization: &str) -> Result<Signed, AuthE
              with Base64): '{hash}'."
         )));
     }
-    let part = |name: &str| {
-        pairs()
-            .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
-            .filter(|value| !value.is_empty())
-    };
-    let found = ["Credential", "Signature", "SignedHeaders"].map(|name| part(name).ok_or(name));
+    let names = ["Credential", "Signature", "SignedHeaders"];
+    let values =
+        |name: &'static str| pairs().filter_map(move |part| part.strip_prefix(name)?.strip_prefix('='));
+    if let Some(name) = names.into_iter().find(|name| values(name).count() > 1) {
+        return Err(twice("Authorization parameters", name));
+    }
+    let part = |name: &'static str| values(name).next().filter(|value| !value.is_empty());
+    let found = names.map(|name| part(name).ok_or(name));
     let moment = request
         .text("x-amz-date")
         .map(Moment::Iso)
@@ -147,7 +164,21 @@ fn in_header(request: &Request<'_>, authorization: &str) -> Result<Signed, AuthE
     })
 }
 
+/// Parameters of a signature in the query; the signature itself is not signed.
+const PARAMETERS: [&str; 7] = [
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Date",
+    "X-Amz-Expires",
+    "X-Amz-Security-Token",
+];
+
 fn from_query(request: &Request<'_>, algorithm: &str) -> Result<Signed, AuthError> {
+    if let Some(name) = PARAMETERS.into_iter().find(|name| request.parameters(name) > 1) {
+        return Err(twice("query parameters", name));
+    }
     let names = [
         "X-Amz-Credential",
         "X-Amz-Signature",

@@ -38,6 +38,15 @@ impl<'a> Request<'a> {
             (decode(key) == name.as_bytes()).then(|| String::from_utf8_lossy(&decode(value)).into_owned())
         })
     }
+
+    /// How many query parameters have that name, decoded.
+    pub(super) fn parameters(&self, name: &str) -> usize {
+        let keys = self
+            .query
+            .split('&')
+            .map(|pair| pair.split('=').next().unwrap_or_default());
+        keys.filter(|key| decode(key) == name.as_bytes()).count()
+    }
 }
 
 /// Percent-decodes; what is no valid escape stays as it is.

@@ -97,6 +97,68 @@ fn what_is_signed_verifies_until_the_clock_runs_out() {
 }
 
 #[test]
+fn a_signature_stands_once() {
+    let good = signed(b"{}", Some("token"));
+    for name in ["authorization", "x-amz-date", "x-amz-security-token"] {
+        let mut twice = good.clone();
+        let again = twice.headers.iter().find(|(n, _)| n == name).unwrap().clone();
+        twice.headers.push(again);
+        let error = verify(&twice).unwrap_err();
+        let words = format!("The request has more than one of the headers '{name}'; send it once.");
+        assert_eq!(error, AuthError::Incomplete(words));
+    }
+    for part in ["Credential=x/1/2/3/4", "Signature=00", "SignedHeaders=host"] {
+        let mut twice = good.clone();
+        let (_, value) = twice
+            .headers
+            .iter_mut()
+            .find(|(n, _)| n == "authorization")
+            .unwrap();
+        value.push_str(&format!(", {part}"));
+        let error = verify(&twice).unwrap_err().to_string();
+        let name = part.split('=').next().unwrap();
+        assert_eq!(
+            error,
+            format!("The request has more than one of the Authorization parameters '{name}'; send it once.")
+        );
+    }
+}
+
+#[test]
+fn a_signed_header_cannot_be_taken_away() {
+    let headers = [("host", "h"), ("x-empty", "")];
+    let signing = Signing {
+        method: "GET",
+        path: "/",
+        query: "",
+        headers: &headers,
+        body: b"",
+        region: "r",
+        service: "kinesis",
+        now: NOW,
+    };
+    let identity = Identity {
+        access_key: "test",
+        secret_key: "secret",
+        token: None,
+    };
+    let added = sign(&identity, &signing)
+        .into_iter()
+        .map(|(n, v)| (n.to_owned(), v));
+    let all = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+    let mut sent = Sent {
+        method: "GET".to_owned(),
+        path: "/".to_owned(),
+        query: String::new(),
+        headers: all.chain(added).collect(),
+        body: Vec::new(),
+    };
+    assert_eq!(verify(&sent), Ok(()));
+    sent.headers.retain(|(name, _)| name != "x-empty");
+    assert_eq!(verify(&sent), Err(AuthError::Mismatch));
+}
+
+#[test]
 fn a_changed_secret_is_not_served_the_old_key() {
     let verifier = Verifier::default();
     let sent = signed(b"{}", None);

@@ -166,6 +166,14 @@ fn headers(signed: &Signed, request: &Request<'_>) -> Result<(), AuthError> {
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.".to_owned(),
         ));
     }
+    // A header that is absent would count as an empty one, so that one could be taken away.
+    if signed
+        .signed_headers
+        .iter()
+        .any(|name| request.header(name).is_none())
+    {
+        return Err(AuthError::Mismatch);
+    }
     let carried_in_query = matches!(signed.form, Form::Query { .. });
     let excused = |name: &str| {
         NEED_NOT_BE_SIGNED.contains(&name) || (carried_in_query && name == CONTENT_SHA256) || covered(name)
