@@ -34,6 +34,8 @@ mod put_records;
 mod register_stream_consumer;
 mod remove_tags_from_stream;
 mod split_shard;
+mod start_stream_encryption;
+mod stop_stream_encryption;
 mod subscribe_to_shard;
 mod tag_resource;
 mod untag_resource;
@@ -109,6 +111,8 @@ pub(crate) async fn dispatch(
         "RegisterStreamConsumer" => typed(call, register_stream_consumer::call).await,
         "RemoveTagsFromStream" => silent(call, remove_tags_from_stream::call).await,
         "SplitShard" => silent(call, split_shard::call).await,
+        "StartStreamEncryption" => silent(call, start_stream_encryption::call).await,
+        "StopStreamEncryption" => silent(call, stop_stream_encryption::call).await,
         "SubscribeToShard" => subscribe_to_shard::call(call).await,
         "TagResource" => silent(call, tag_resource::call).await,
         "UntagResource" => silent(call, untag_resource::call).await,
