@@ -3,27 +3,29 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
-use bytes::{Bytes, BytesMut};
+use anyhow::{Result, anyhow};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use millrace_api::kinesis::SERVICE;
 use millrace_api::{Operation, Typed};
 use millrace_base::{Clock, Rng, Tasks};
+use millrace_http::{Connection, Connections, ReadError, backoff, tls};
 use millrace_wire::Codec;
 
-use super::connect::{Connection, Connections, Shared};
-use super::limits::{ATTEMPTS_MAX, RESPONSE_BYTES_MAX, RESPONSE_TIME_MAX};
-use super::{CallError, Credentials, Endpoint, Events, retry};
+use super::limits::{ATTEMPTS_MAX, BACKOFF_MAX, BACKOFF_START, RESPONSE_BYTES_MAX, RESPONSE_TIME_MAX};
+use super::{CallError, Credentials, Endpoint, Events};
 
 const CODEC: Codec = Codec::Json11;
+/// What names the certificates that are trusted, where it is set.
+const CA_VARIABLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 
 /// A client of one endpoint. Clones share its connections.
 #[derive(Clone)]
 pub(crate) struct Client {
-    connections: Shared,
+    connections: Arc<Connections>,
     pub(super) identity: Arc<Identity>,
     pub(super) clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
@@ -49,7 +51,10 @@ impl Client {
         seams: (Arc<dyn Clock>, Arc<dyn Rng>, Tasks),
     ) -> Result<Self> {
         let (clock, rng, tasks) = seams;
-        let connections = Arc::new(Connections::new(endpoint.clone(), ca, tasks)?);
+        let bundle = ca.map(Path::to_owned).or_else(|| tls::bundle(&CA_VARIABLES));
+        let connections = Connections::new(endpoint.clone(), bundle.as_deref(), tasks)
+            .map_err(|error| anyhow!("{error}: name a PEM file with --ca or AWS_CA_BUNDLE"))?;
+        let connections = Arc::new(connections);
         Ok(Self {
             connections,
             identity: Arc::new(Identity {
@@ -147,7 +152,8 @@ impl Client {
                 return Err(error);
             }
             tracing::debug!(%error, attempt, "trying again");
-            self.clock.sleep(retry::backoff(attempt, &*self.rng)).await;
+            let wait = backoff(attempt, (BACKOFF_START, BACKOFF_MAX), &*self.rng);
+            self.clock.sleep(wait).await;
             attempt += 1;
         }
     }
@@ -172,16 +178,7 @@ impl Client {
         operation: &'static Operation,
         body: &Bytes,
     ) -> Result<(Response<Incoming>, Connection), CallError> {
-        loop {
-            let (mut connection, reused) = self.connections.take().await?;
-            let request = self.request(operation, body)?;
-            match connection.send_request(request).await {
-                Ok(response) => return Ok((response, connection)),
-                // The server closed it while it was idle: the request never got there.
-                Err(error) if reused && error.is_canceled() => {}
-                Err(error) => return Err(self.connections.unreachable(error)),
-            }
-        }
+        self.connections.exchange(|| self.request(operation, body)).await
     }
 
     fn request(
@@ -219,23 +216,19 @@ impl Client {
         connection: Connection,
     ) -> Result<Bytes, CallError> {
         let (status, id) = (response.status(), request_id(&response));
-        let mut body = response.into_body();
-        let mut bytes = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| self.connections.unreachable(error))?;
-            let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > RESPONSE_BYTES_MAX {
-                let detail = format!("it is longer than {RESPONSE_BYTES_MAX} bytes");
-                return Err(CallError::Malformed {
-                    operation: operation.name,
-                    detail,
-                });
-            }
-            bytes.extend_from_slice(&data);
-        }
-        self.connections.give_back(connection);
+        let read = self
+            .connections
+            .read(response.into_body(), connection, RESPONSE_BYTES_MAX)
+            .await;
+        let bytes = read.map_err(|error| match error {
+            ReadError::Unreachable(error) => error.into(),
+            ReadError::TooLong(_) => CallError::Malformed {
+                operation: operation.name,
+                detail: error.to_string(),
+            },
+        })?;
         if status.is_success() {
-            return Ok(bytes.freeze());
+            return Ok(bytes);
         }
         Err(api_error(operation, status, id, &bytes))
     }

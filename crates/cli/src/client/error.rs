@@ -1,5 +1,7 @@
 //! Why a call has no answer.
 
+use millrace_http::Unreachable;
+
 /// What went wrong, by what the user would do differently.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CallError {
@@ -53,6 +55,12 @@ pub(crate) enum CallError {
         /// What is wrong with it.
         detail: String,
     },
+}
+
+impl From<Unreachable> for CallError {
+    fn from(Unreachable { endpoint, detail }: Unreachable) -> Self {
+        Self::Unreachable { endpoint, detail }
+    }
 }
 
 impl CallError {

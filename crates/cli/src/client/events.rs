@@ -4,12 +4,12 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use millrace_api::{Fields, Kind, Operation, Shape, Typed, Value};
+use millrace_http::Connection;
 use millrace_wire::Codec;
 use millrace_wire::event_stream;
 use millrace_wire::limits::FRAME_BYTES_MAX;
 
 use super::CallError;
-use super::connect::Connection;
 use super::limits::FRAME_TIME_MAX;
 
 /// The frames of one answer, as they arrive.

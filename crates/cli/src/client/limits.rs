@@ -5,17 +5,11 @@ use std::time::Duration;
 /// Largest answer that is read, in bytes: 10 MiB of records in base64, with their fields.
 pub(crate) const RESPONSE_BYTES_MAX: usize = 48 << 20;
 
-/// Time to reach the server, TLS included.
-pub(crate) const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
-
 /// Time until a whole answer is there.
 pub(crate) const RESPONSE_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Time between two frames of an event stream; servers send one every few seconds even when there is nothing new.
 pub(crate) const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
-
-/// Connections that are kept for the next call.
-pub(crate) const IDLE_CONNECTIONS_MAX: usize = 16;
 
 /// Attempts of one call, the first included.
 pub(crate) const ATTEMPTS_MAX: u32 = 6;

@@ -4,20 +4,19 @@
 //! of `millrace-api`, bodies go through the codec of `millrace-wire`, and signatures are made by its SigV4.
 
 mod call;
-mod connect;
 pub(crate) mod credentials;
-pub(crate) mod endpoint;
 mod error;
 mod events;
 pub(crate) mod limits;
-mod retry;
 mod sign;
 #[cfg(test)]
 mod tests;
-mod tls;
 
 pub(crate) use call::Client;
 pub(crate) use credentials::Credentials;
-pub(crate) use endpoint::Endpoint;
 pub(crate) use error::CallError;
 pub(crate) use events::{Events, PushedEvent};
+pub(crate) use millrace_http::Endpoint;
+
+/// The endpoint when nothing names another.
+pub(crate) const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:4567";

@@ -87,7 +87,7 @@ impl Stage {
             Some(_) => "in a temporary directory, removed at the end; keep it with --data-dir DIR",
             None => "in your directory; the next tour goes on there",
         };
-        let option = if endpoint.to_string() == crate::client::endpoint::DEFAULT {
+        let option = if endpoint.to_string() == crate::client::DEFAULT_ENDPOINT {
             String::new()
         } else {
             format!(" --endpoint {endpoint}")

@@ -3,6 +3,7 @@
 //! Messages are the published service's own where they are known, since tools and people match on them.
 
 use millrace_control::ControlError;
+use millrace_keys::KeyError;
 use millrace_log::LogError;
 use millrace_wire::ApiError;
 
@@ -110,6 +111,9 @@ pub enum StreamsError {
         /// How many it may have.
         limit: u32,
     },
+    /// StopStreamEncryption of a stream that is not encrypted.
+    #[error("Stream {} under account {} is not encrypted.", .0.name, .0.account)]
+    NotEncrypted(StreamKey),
     /// Warm throughput of a provisioned stream.
     #[error("Request is invalid. Stream {} under account {} is in PROVISIONED mode: warm throughput is for streams in \
              ON_DEMAND mode.", .0.name, .0.account)]
@@ -243,6 +247,9 @@ pub enum StreamsError {
     /// The body was refused.
     #[error(transparent)]
     Wire(#[from] ApiError),
+    /// The master key, or who keeps it, refuses or failed.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The control plane failed.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -275,6 +282,7 @@ impl From<StreamsError> for ApiError {
             | E::RetentionTooLong(_)
             | E::RetentionNotDecreased { .. }
             | E::RetentionNotIncreased { .. }
+            | E::NotEncrypted(_)
             | E::InvalidArgument(_) => "InvalidArgumentException",
             E::ShardLimit { .. }
             | E::OnDemandLimit { .. }
@@ -293,12 +301,18 @@ impl From<StreamsError> for ApiError {
             E::NotBuilt(_) => "UnknownOperationException",
             E::Queue(queue) => queue.code(),
             E::Wire(error) => return error.clone(),
+            E::Keys(KeyError::Disabled(_)) => "KMSDisabledException",
+            E::Keys(KeyError::InvalidState(_)) => "KMSInvalidStateException",
+            E::Keys(KeyError::AccessDenied(_)) => "KMSAccessDeniedException",
+            E::Keys(KeyError::NotFound(_)) => "KMSNotFoundException",
+            E::Keys(KeyError::OptInRequired(_)) => "KMSOptInRequired",
+            E::Keys(KeyError::Throttled(_)) => "KMSThrottlingException",
             E::Control(ControlError::TooLarge { .. }) => "LimitExceededException",
             E::Control(ControlError::Overloaded) | E::Log(LogError::Overloaded(_)) => {
                 return Self::client("ServiceUnavailable", error.to_string()).with_status(503);
             }
             // SDKs retry it; a proposal or an append that is in doubt is at-least-once like everything else.
-            E::Control(_) | E::Log(_) | E::Blob(_) => {
+            E::Control(_) | E::Log(_) | E::Blob(_) | E::Keys(KeyError::Unavailable(_)) => {
                 tracing::error!(%error, "call failed in an engine");
                 return Self::client("InternalFailureException", "Internal Service Failure").with_status(500);
             }

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod channels;
+mod encryption;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -82,6 +82,25 @@ pub const LOG_CALLS_MAX: usize = 64;
 pub const LOG_CALL_TRIES: usize = 20;
 /// Shards that one command expires.
 pub const EXPIRE_SHARDS_MAX: usize = 1000;
+/// Data keys of one stream: one for each day of the longest retention, and plenty for starts. Some 300 bytes each.
+pub const DATA_KEYS_MAX: usize = 2_000;
+/// How long a data key encrypts before a fresh one takes over.
+pub const DATA_KEY_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Bytes that one process encrypts with a data key before a fresh one takes over: 16 TiB, which leaves AES-GCM a margin
+/// of 2^-48.
+pub const DATA_KEY_BYTES_MAX: u64 = 1 << 44;
+/// How long a data key is kept beyond what its stream's retention asks for: for writers that are behind.
+pub const DATA_KEY_SLACK: Duration = Duration::from_secs(3600);
+/// Data keys that are held ready in memory, some 600 bytes each; the one that was not used for longest makes room.
+pub const DATA_KEYS_HELD_MAX: usize = 16_384;
+/// How long a data key that nobody uses is held ready.
+pub const DATA_KEY_IDLE: Duration = Duration::from_secs(15 * 60);
+/// How long a data key stays in use that should be unwrapped again, while the key service cannot be reached.
+pub const DATA_KEY_STALE_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long a key service's refusal is passed on before it is asked again.
+pub const KEY_REFUSAL_HELD: Duration = Duration::from_secs(1);
+/// How long until a data key that was to be replaced and could not be is to be replaced again.
+pub const DATA_KEY_RETRY: Duration = Duration::from_secs(60);
 /// Pause before a failed transition is tried again.
 pub const TRANSITION_RETRY: Duration = Duration::from_millis(250);
 
@@ -188,6 +207,9 @@ pub struct Quotas {
     /// UpdateStreamMode calls per stream within [`SCALING_WINDOW`].
     #[serde(default = "safe_scalings")]
     pub mode_changes_per_day: u32,
+    /// StartStreamEncryption calls per stream within [`SCALING_WINDOW`], and as many of StopStreamEncryption.
+    #[serde(default = "safe_encryptions")]
+    pub encryptions_per_day: u32,
     /// Channels per account and region.
     #[serde(default = "safe_channels")]
     pub channels: u32,
@@ -208,6 +230,10 @@ const fn safe_scalings() -> u32 {
 
 const fn safe_consumers() -> u32 {
     SAFE_CONSUMERS
+}
+
+const fn safe_encryptions() -> u32 {
+    SAFE_ENCRYPTIONS
 }
 
 const fn safe_channels() -> u32 {
@@ -236,6 +262,7 @@ impl Quotas {
                 scale_by_two: true,
                 tags: TAGS_MAX,
                 mode_changes_per_day: 2,
+                encryptions_per_day: 25,
                 // Developer Guide: one S3 channel per stream; the number per account is not published.
                 channels: 50,
                 channels_per_stream: 1,
@@ -254,6 +281,7 @@ impl Quotas {
                 scale_by_two: false,
                 tags: TAGS_MAX,
                 mode_changes_per_day: SAFE_SCALINGS,
+                encryptions_per_day: SAFE_ENCRYPTIONS,
                 channels: SAFE_CHANNELS,
                 channels_per_stream: SAFE_CHANNELS,
                 consumers_committed: SAFE_CONSUMERS,
@@ -271,6 +299,8 @@ const SAFE_STREAMS: u32 = 50_000;
 const SAFE_CONSUMERS: u32 = 1_000;
 /// Channels per account and region.
 const SAFE_CHANNELS: u32 = 1_000;
+/// Remembered calls of StartStreamEncryption per stream and day; each makes a data key.
+const SAFE_ENCRYPTIONS: u32 = 1_000;
 /// Remembered calls of UpdateShardCount per stream and day.
 const SAFE_SCALINGS: u32 = 100_000;
 
@@ -316,7 +346,9 @@ pub fn rate(operation: &str) -> Option<(Scope, u32)> {
         | "ListStreamConsumers"
         | "EnableEnhancedMonitoring"
         | "DisableEnhancedMonitoring"
-        | "UpdateStreamMode" => (Scope::Stream, 5),
+        | "UpdateStreamMode"
+        | "StartStreamEncryption"
+        | "StopStreamEncryption" => (Scope::Stream, 5),
         "DescribeStreamConsumer" => (Scope::Stream, 20),
         "ListShards" => (Scope::Stream, 1000),
         "GetShardIterator" => (Scope::Shard, 5),

@@ -96,6 +96,18 @@ metrics! {
     channel_objects: Counter = "millrace_streams_channel_objects_total";
     /// Deliveries and transitions of channels that failed and are tried again.
     channel_errors: Counter = "millrace_streams_channel_errors_total";
+    /// Records that were encrypted.
+    sealed_records: Counter = "millrace_streams_sealed_records_total";
+    /// Records that were decrypted.
+    opened_records: Counter = "millrace_streams_opened_records_total";
+    /// Records that could not be decrypted because they are damaged or not where they belong; readers do not see them.
+    corrupt_records: Counter = "millrace_streams_corrupt_records_total";
+    /// Data keys that were made.
+    data_keys_made: Counter = "millrace_streams_data_keys_made_total";
+    /// Data keys that were unwrapped.
+    data_keys_unwrapped: Counter = "millrace_streams_data_keys_unwrapped_total";
+    /// Calls to make or unwrap a data key that were refused or failed.
+    key_failures: Counter = "millrace_streams_key_failures_total";
     /// Closed shards that expired.
     expired_shards: Counter = "millrace_streams_expired_shards_total";
 }

@@ -55,6 +55,8 @@ quotas! {
         "UpdateShardCount calls for one stream within 24 hours.";
     "mode-changes-per-day" "UpdateStreamMode per data stream and day" mode_changes_per_day:
         "UpdateStreamMode calls for one stream within 24 hours.";
+    "encryption-changes-per-day" "StartStreamEncryption per data stream and day" encryptions_per_day:
+        "StartStreamEncryption calls for one stream within 24 hours, and as many StopStreamEncryption calls.";
     "channels-per-region" "Channels per Region" channels: "Channels in an account and region.";
     "channels-per-stream" "Channels per data stream" channels_per_stream: "Channels of one stream.";
     "tags-per-resource" "Tags per resource" tags: "Tags of one stream, consumer, queue or channel.";

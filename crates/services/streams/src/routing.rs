@@ -6,11 +6,14 @@
 //! [`Streams::changed`](crate::Streams::changed) and resolves again; the children are one control command away.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_base::Timestamp;
 
-use crate::state::{Consumer, Distribution, Mode, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid};
+use crate::state::{
+    Consumer, Distribution, Encryption, Mode, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid,
+};
 
 /// A stream at one moment.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct StreamView {
     pub record_bytes_max: usize,
     /// How records find their shards.
     pub distribution: Distribution,
+    /// How records are encrypted.
+    pub encryption: Arc<Encryption>,
     /// Whether metrics are kept for each shard.
     pub monitored: bool,
     /// Consumers by name.
@@ -64,6 +69,7 @@ impl StreamView {
                 .unwrap_or(usize::MAX)
                 .saturating_mul(1024),
             distribution: stream.distribution,
+            encryption: Arc::clone(&stream.encryption),
             monitored: !stream.monitoring.is_empty(),
             consumers: stream.consumers.clone(),
             shards,
@@ -75,6 +81,12 @@ impl StreamView {
     #[must_use]
     pub const fn has_data(&self) -> bool {
         matches!(self.status, Status::Active | Status::Updating)
+    }
+
+    /// Whether new records are encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.encryption.current().is_some()
     }
 
     /// The open shard that takes `hash`; open shards tile the hash-key space, so there is always one once the stream

@@ -8,10 +8,12 @@ use millrace_api::Operation;
 use millrace_base::{Clock, Rng, Secret, Tasks};
 use millrace_blob::{Blobs, Buckets};
 use millrace_control::Part;
+use millrace_keys::Keys;
 use millrace_log::Log;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 use tokio::sync::{Notify, Semaphore, watch};
 
+use crate::encryption::DataKeys;
 use crate::error::{OpenError, StreamsError};
 use crate::limits::{self, Profile, Scope};
 use crate::metrics::Metrics;
@@ -42,6 +44,8 @@ pub struct Deps {
     pub tasks: Tasks,
     /// Where channels deliver to.
     pub buckets: Buckets,
+    /// Who keeps the master keys of encrypted streams.
+    pub keys: Arc<dyn Keys>,
     /// How it behaves.
     pub settings: Settings,
 }
@@ -85,6 +89,9 @@ pub(crate) struct Inner {
     pub(crate) tasks: Tasks,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) buckets: Buckets,
+    pub(crate) keys: Arc<dyn Keys>,
+    /// Data keys that are ready for use.
+    pub(crate) data_keys: DataKeys,
     /// How many channels may deliver at once.
     pub(crate) deliveries: Semaphore,
     pub(crate) settings: Settings,
@@ -124,6 +131,7 @@ impl Streams {
             rng,
             tasks,
             buckets,
+            keys,
             settings,
         } = deps;
         if control.read(|state| state.iterator_key().is_none()) {
@@ -147,6 +155,8 @@ impl Streams {
             tasks,
             rng,
             buckets,
+            keys,
+            data_keys: DataKeys::default(),
             deliveries: Semaphore::new(limits::CHANNEL_DELIVERIES_MAX),
             settings,
             iterators: iterator::key(&iterator_key),

@@ -8,7 +8,9 @@ use millrace_base::Timestamp;
 use millrace_wire::arn::Arn;
 
 use crate::sequence;
-use crate::state::{Commitment, Consumer, Distribution, Mode, Shard, ShardMetric, Status, Stream, StreamKey};
+use crate::state::{
+    Commitment, Consumer, Distribution, Encryption, Mode, Shard, ShardMetric, Status, Stream, StreamKey,
+};
 
 /// `Shard`
 pub(crate) fn shard(shard: &Shard) -> api::Shard {
@@ -86,6 +88,15 @@ pub(crate) const fn distribution_of(strategy: &api::RecordDistributionStrategy) 
     match strategy {
         api::RecordDistributionStrategy::Auto => Distribution::Auto,
         _ => Distribution::UserPartitionKey,
+    }
+}
+
+/// `EncryptionType` of a stream.
+pub(crate) const fn encryption_type(encryption: &Encryption) -> api::EncryptionType {
+    if encryption.key_id.is_some() {
+        api::EncryptionType::Kms
+    } else {
+        api::EncryptionType::None
     }
 }
 

@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
 use crate::client::credentials::region_from_env;
-use crate::client::{Client, Credentials, Endpoint, endpoint};
+use crate::client::{Client, Credentials, DEFAULT_ENDPOINT, Endpoint};
 use crate::output::Output;
 use crate::seams::{self, Seams};
 
@@ -123,7 +123,7 @@ impl Target {
             Some(endpoint) => endpoint.clone(),
             None => set("AWS_ENDPOINT_URL_KINESIS")
                 .or_else(|| set("AWS_ENDPOINT_URL"))
-                .unwrap_or_else(|| endpoint::DEFAULT.to_owned())
+                .unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned())
                 .parse()
                 .map_err(anyhow::Error::msg)
                 .context("AWS_ENDPOINT_URL")?,

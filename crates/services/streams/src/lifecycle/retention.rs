@@ -10,7 +10,7 @@ use crate::error::StreamsError;
 use crate::limits::{EXPIRE_SHARDS_MAX, NEXT_TOKEN_LIFE};
 use crate::queues;
 use crate::service::Streams;
-use crate::state::{Command, LogNumber, Phase, Shard, ShardIndex, Stream, StreamKey};
+use crate::state::{Command, EncryptionCommand, LogNumber, Phase, Shard, ShardIndex, Stream, StreamKey};
 
 /// Looks at every stream, then waits until it is time again or retention was decreased.
 pub(super) async fn run(streams: Streams) {
@@ -25,6 +25,7 @@ pub(super) async fn run(streams: Streams) {
                 &error,
             );
         }
+        streams.0.data_keys.sweep(streams.0.clock.monotonic());
         tokio::select! {
             () = streams.0.clock.sleep(streams.0.settings.retention_check) => {}
             () = streams.0.retention_due.notified() => {}
@@ -67,10 +68,12 @@ async fn sweep_stream(
     // A listing under way may still name a shard; it is not listed anew once it is older than retention.
     let forgotten = horizon.minus(NEXT_TOKEN_LIFE);
     let mut expired: Vec<ShardIndex> = Vec::new();
+    let mut all_trimmed = true;
     for shard in stream.shards.values() {
         if shard.is_expired(forgotten) {
             expired.push(shard.index);
         } else if let Err(error) = trim(streams, shard, horizon).await {
+            all_trimmed = false;
             failed(streams, "trimming a shard failed, trying again later", &error);
         }
     }
@@ -87,6 +90,15 @@ async fn sweep_stream(
                 uid: stream.uid,
                 horizon,
                 shards,
+            })
+            .await?;
+    }
+    // Behind the records that needed them.
+    if all_trimmed && stream.encryption.forgettable(horizon).next().is_some() {
+        streams
+            .propose(Command::Encryption {
+                key: key.clone(),
+                command: EncryptionCommand::ForgetDataKeys { uid: stream.uid },
             })
             .await?;
     }

@@ -15,8 +15,8 @@ use crate::limits::TRANSITION_RETRY;
 use crate::queues;
 use crate::service::Streams;
 use crate::state::{
-    Command, LogNumber, Phase, QueueKey, QueuePhase, Reshard, ShardIndex, Status, Stream, StreamKey,
-    StreamUid,
+    Command, EncryptionCommand, LogNumber, Phase, QueueKey, QueuePhase, Reshard, ShardIndex, Status, Stream,
+    StreamKey, StreamUid,
 };
 
 /// Something that is not at rest.
@@ -169,6 +169,16 @@ async fn step_stream(streams: &Streams, key: &StreamKey, stream: &Stream) -> Res
                 .await?;
         }
         Phase::Resharding(reshard) => step_reshard(streams, key, stream, reshard).await?,
+        Phase::Encrypting(_) => {
+            pause(streams).await;
+            let command = EncryptionCommand::Settled { uid };
+            streams
+                .propose(Command::Encryption {
+                    key: key.clone(),
+                    command,
+                })
+                .await?;
+        }
         Phase::Deleting { unborn } => {
             let own = stream.shards.values().map(|shard| shard.log);
             let numbers: Vec<LogNumber> = own.chain(unborn.iter().copied()).collect();

@@ -1,6 +1,6 @@
 //! DescribeStream.
 
-use millrace_api::kinesis::{DescribeStreamInput, DescribeStreamOutput, EncryptionType, StreamDescription};
+use millrace_api::kinesis::{DescribeStreamInput, DescribeStreamOutput, StreamDescription};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
@@ -50,8 +50,8 @@ pub(crate) async fn call(
             retention_period_hours: shapes::count(stream.retention_hours),
             stream_creation_timestamp: shapes::time(stream.created),
             enhanced_monitoring: shapes::monitoring(&stream),
-            encryption_type: Some(EncryptionType::None),
-            key_id: None,
+            encryption_type: Some(shapes::encryption_type(&stream.encryption)),
+            key_id: stream.encryption.key_id.clone(),
         },
     })
 }

@@ -2,7 +2,7 @@
 //! then bypass a custom endpoint.
 
 use millrace_api::kinesis::{
-    DescribeStreamSummaryInput, DescribeStreamSummaryOutput, EncryptionType, StreamDescriptionSummary,
+    DescribeStreamSummaryInput, DescribeStreamSummaryOutput, StreamDescriptionSummary,
 };
 use millrace_wire::Caller;
 
@@ -38,8 +38,8 @@ pub(crate) async fn call(
             retention_period_hours: shapes::count(stream.retention_hours),
             stream_creation_timestamp: shapes::time(stream.created),
             enhanced_monitoring: shapes::monitoring(&stream),
-            encryption_type: Some(EncryptionType::None),
-            key_id: None,
+            encryption_type: Some(shapes::encryption_type(&stream.encryption)),
+            key_id: stream.encryption.key_id.clone(),
             open_shard_count: shapes::count(stream.open_count()),
             consumer_count: Some(shapes::count(stream.consumers.len())),
             warm_throughput: shapes::warm_throughput(&stream),

@@ -43,6 +43,8 @@ mod register_stream_consumer;
 mod remove_tags_from_stream;
 mod restore_dead_letter_queue_records;
 mod split_shard;
+mod start_stream_encryption;
+mod stop_stream_encryption;
 mod subscribe_to_shard;
 mod tag_resource;
 mod untag_resource;
@@ -130,6 +132,8 @@ pub(crate) async fn dispatch(
         "RemoveTagsFromStream" => silent(call, remove_tags_from_stream::call).await,
         "RestoreDeadLetterQueueRecords" => typed(call, restore_dead_letter_queue_records::call).await,
         "SplitShard" => silent(call, split_shard::call).await,
+        "StartStreamEncryption" => silent(call, start_stream_encryption::call).await,
+        "StopStreamEncryption" => silent(call, stop_stream_encryption::call).await,
         "SubscribeToShard" => subscribe_to_shard::call(call).await,
         "TagResource" => silent(call, tag_resource::call).await,
         "UntagResource" => silent(call, untag_resource::call).await,

@@ -30,9 +30,9 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let decode = || Put::decode(Shape::One, call.codec, &call.body);
     let outcomes = call.streams.store(&view, &put, decode).await?;
     match outcomes.as_slice() {
-        [Outcome::Stored { shard, number }] => {
-            Ok(Reply::Body(answer::put_record(call.codec, *shard, number).into()))
-        }
+        [Outcome::Stored { shard, number }] => Ok(Reply::Body(
+            answer::put_record(call.codec, *shard, number, view.is_encrypted()).into(),
+        )),
         [refused @ Outcome::Throttled(_)] => Err(StreamsError::ThroughputExceeded(
             answer::refusal(&view.key, refused).1,
         )),

@@ -5,7 +5,7 @@ use millrace_wire::Reply;
 use super::Call;
 use crate::error::StreamsError;
 use crate::resolve::target;
-use crate::shard::answer;
+use crate::shard::answer::{self, Summary};
 use crate::shard::append::Outcome;
 use crate::shard::request::{Put, Shape};
 
@@ -21,7 +21,11 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let stored = |outcome: &&Outcome| matches!(outcome, Outcome::Stored { .. });
     let failed = outcomes.len() - outcomes.iter().filter(stored).count();
     call.streams.0.metrics.failed_records.add(failed as u64);
+    let summary = Summary {
+        failed,
+        encrypted: view.is_encrypted(),
+    };
     Ok(Reply::Body(
-        answer::put_records(call.codec, &view.key, &outcomes, failed).into(),
+        answer::put_records(call.codec, &view.key, &outcomes, summary).into(),
     ))
 }

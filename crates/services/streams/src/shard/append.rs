@@ -11,6 +11,7 @@ use base64_simd::STANDARD;
 use millrace_log::{Append, Batch, LogError};
 
 use super::request::{Data, Entry, Put};
+use crate::encryption::Sealer;
 use crate::error::StreamsError;
 use crate::limits::{PUT_REQUEST_BYTES_MAX, RESHARD_WAIT_MAX};
 use crate::record;
@@ -63,6 +64,8 @@ struct Group {
 struct Storing<'a> {
     streams: &'a Streams,
     put: &'a Put<'a>,
+    /// What records are encrypted with, if they are.
+    sealer: Option<Sealer>,
     /// Hash keys in the request's order.
     hashes: Vec<u128>,
     /// In the request's order.
@@ -83,6 +86,7 @@ pub(crate) async fn put(
         streams,
         put,
         hashes: hashes(streams, view, put)?,
+        sealer: streams.sealer(view).await?,
         outcomes: vec![Outcome::Failed; put.records.len()],
         waiting: (0..put.records.len()).collect(),
         closed: Vec::new(),
@@ -191,7 +195,7 @@ impl Storing<'_> {
         // All are encoded before the first is appended: data that is no base64 refuses the whole request.
         let batches: Vec<Batch> = groups
             .iter()
-            .map(|group| encode(self.put, group))
+            .map(|group| encode(self.put, group, self.sealer.as_ref()))
             .collect::<Result<_, _>>()?;
         let appends: Vec<Append> = groups
             .iter()
@@ -275,6 +279,9 @@ impl Storing<'_> {
         );
         metrics.incoming_records.add(records);
         metrics.incoming_bytes.add(bytes);
+        if self.sealer.is_some() {
+            metrics.sealed_records.add(records);
+        }
         if view.mode == Mode::OnDemand {
             // One record stands for the rest; which one changes from put to put.
             let at = self.streams.0.loads.pick(group.members.len());
@@ -290,17 +297,22 @@ impl Storing<'_> {
     }
 }
 
-/// The group's records in one buffer, base64 decoded in place.
-fn encode(put: &Put<'_>, group: &Group) -> Result<Batch, PutError> {
-    let mut bytes = Vec::with_capacity(group.bytes);
+/// The group's records in one buffer, base64 decoded and sealed in place.
+fn encode(put: &Put<'_>, group: &Group, sealer: Option<&Sealer>) -> Result<Batch, PutError> {
+    let sealing = sealer.map_or(0, |_| Sealer::BYTES * group.members.len());
+    let mut bytes = Vec::with_capacity(group.bytes + sealing);
     let mut ends = Vec::with_capacity(group.members.len());
     for entry in group.members.iter().filter_map(|member| put.records.get(*member)) {
+        let open = sealer.map(|sealer| sealer.begin(&group.shard, &mut bytes));
         record::begin(entry.key.as_deref(), &mut bytes);
         match &entry.data {
             Data::Raw(data) => bytes.extend_from_slice(data),
             Data::Base64(text, _) => STANDARD
                 .decode_append(text, &mut bytes)
                 .map_err(|_| PutError::Base64)?,
+        }
+        if let (Some(sealer), Some(open)) = (sealer, open) {
+            sealer.finish(&open, &mut bytes)?;
         }
         ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     }

@@ -53,14 +53,19 @@ impl Streams {
             from = from.max(kept);
             chunk = self.chunk(shard, from, limits).await.map_err(gone)?;
         }
-        let next = chunk
-            .entries
-            .last()
-            .map_or(from.clamp(chunk.tail.start, chunk.tail.end), |e| e.offset + 1);
+        let start = from.clamp(chunk.tail.start, chunk.tail.end);
+        let last = chunk.entries.last().map(|entry| (entry.offset + 1, entry.time));
+        let (records, cut) = self.records(view, shard, chunk.entries).await?;
+        let last = match cut {
+            // What cannot be opened now is read again.
+            Some(cut) => records.last().map(|read| (cut, read.time)),
+            None => last,
+        };
+        let next = last.map_or(start, |(next, _)| next);
         let at_tail = next >= chunk.tail.end;
-        let behind = match chunk.entries.last() {
+        let behind = match last {
             _ if at_tail => Duration::ZERO,
-            Some(entry) => now.since(entry.time),
+            Some((_, time)) => now.since(time),
             None => now.since(oldest),
         };
         let ended = if at_tail && chunk.tail.sealed {
@@ -68,8 +73,6 @@ impl Streams {
         } else {
             None
         };
-        let entries = chunk.entries.into_iter();
-        let records: Vec<Read> = entries.filter_map(|entry| read(shard, entry)).collect();
         let bytes = records.iter().map(|read| read.record.data().len()).sum();
         Ok(Page {
             records,
@@ -78,6 +81,27 @@ impl Streams {
             ended,
             bytes,
         })
+    }
+
+    /// The records of these entries, up to the first that needs a key that is not to be had; its offset comes along.
+    async fn records(
+        &self,
+        view: &StreamView,
+        shard: &Shard,
+        entries: Vec<Entry>,
+    ) -> Result<(Vec<Read>, Option<Offset>), StreamsError> {
+        let mut records = Vec::with_capacity(entries.len());
+        let mut entries = entries.into_iter();
+        // Most streams have no sealed records: nothing is looked at twice for them.
+        for entry in &mut entries {
+            if record::is_sealed(&entry.bytes) {
+                let sealed = std::iter::once(entry).chain(entries).collect();
+                let cut = self.open_sealed(view, shard, sealed, &mut records).await?;
+                return Ok((records, cut));
+            }
+            records.extend(read(shard, entry));
+        }
+        Ok((records, None))
     }
 
     async fn chunk(&self, shard: &Shard, from: Offset, limits: ReadLimits) -> Result<Chunk, LogError> {
@@ -111,7 +135,8 @@ pub(crate) fn gone(key: &StreamKey, shard: &Shard, error: LogError) -> StreamsEr
     }
 }
 
-fn read(shard: &Shard, entry: Entry) -> Option<Read> {
+/// A record as it was stored, unless it is sealed or damaged.
+pub(crate) fn read(shard: &Shard, entry: Entry) -> Option<Read> {
     let record = record::read(entry.bytes);
     if record.is_none() {
         tracing::error!(shard = %shard.index, offset = entry.offset, "a stored record has an unknown form");

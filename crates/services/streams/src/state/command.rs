@@ -9,8 +9,8 @@ use millrace_log::Offset;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Channel, ChannelCommand, ChannelKey, Consumer, Distribution, HexKey, LogNumber, Mode, Queue,
-    QueueCommand, ShardIndex, ShardMetric, StreamKey, StreamUid,
+    Channel, ChannelCommand, ChannelKey, Consumer, Distribution, EncryptionCommand, HexKey, LogNumber, Mode,
+    Queue, QueueCommand, ShardIndex, ShardMetric, StreamKey, StreamUid,
 };
 use crate::limits::Quotas;
 
@@ -183,6 +183,13 @@ pub enum Command {
         code: String,
         /// How much.
         value: u32,
+    },
+    /// What happens to a stream's encryption.
+    Encryption {
+        /// Which stream.
+        key: StreamKey,
+        /// What happens.
+        command: EncryptionCommand,
     },
     /// UpdateAccountSettings.
     SetCommitment {

@@ -72,6 +72,7 @@ impl StreamsState {
             distribution: wanted.distribution,
             monitoring: BTreeSet::new(),
             mode_changes: Vec::new(),
+            encryption: Arc::default(),
             view: super::ViewCell::default(),
         };
         self.streams.insert(key, Arc::new(stream));
@@ -148,7 +149,7 @@ impl StreamsState {
                 return Err(StreamsError::StreamNotActive(key.clone(), Status::Deleting));
             }
             Phase::Resharding(reshard) => reshard.logs().map(|(_, log)| log).collect(),
-            Phase::Creating | Phase::Active => Vec::new(),
+            Phase::Creating | Phase::Active | Phase::Encrypting(_) => Vec::new(),
         };
         stream.phase = Phase::Deleting { unborn };
         stream.consumers.clear();

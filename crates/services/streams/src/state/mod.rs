@@ -9,6 +9,7 @@ mod command;
 mod commitment;
 mod consumers;
 mod create;
+pub mod encryption;
 pub mod ids;
 pub mod queues;
 mod reshard;
@@ -32,6 +33,9 @@ pub use channels::{
 };
 pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange, Setting};
 pub use commitment::Commitment;
+pub use encryption::{
+    DataKeyEntry, DataKeyNumber, Encryption, EncryptionChange, EncryptionCommand, WrappedKey,
+};
 pub use ids::{HexKey, LogNumber, NotAShardId, ShardIndex, StreamKey, StreamUid};
 pub use queues::{
     Attributes, DeadLetters, Position, Queue, QueueCommand, QueueKey, QueuePhase, Settled, Start,
@@ -124,6 +128,7 @@ impl Machine for StreamsState {
                 tags,
                 quotas,
             } => self.tag(&resource, tags, quotas),
+            Command::Encryption { key, command } => self.change_encryption(at, &key, command),
             Command::Channel { key, command } => self.change_channel(at, key, command),
             Command::Untag { resource, keys } => self.untag(&resource, &keys),
             Command::RegisterConsumer {
@@ -221,13 +226,13 @@ impl StreamsState {
             match stream.phase {
                 Phase::Creating => usage.creating += 1,
                 Phase::Deleting { .. } => continue,
-                Phase::Active | Phase::Resharding(_) => {}
+                Phase::Active | Phase::Resharding(_) | Phase::Encrypting(_) => {}
             }
             match stream.mode {
                 Mode::Provisioned => {
                     let growth = match &stream.phase {
                         Phase::Resharding(reshard) => u32::try_from(reshard.growth()).unwrap_or(0),
-                        Phase::Creating | Phase::Active | Phase::Deleting { .. } => 0,
+                        Phase::Creating | Phase::Active | Phase::Encrypting(_) | Phase::Deleting { .. } => 0,
                     };
                     usage.shards = usage
                         .shards

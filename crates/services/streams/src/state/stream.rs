@@ -8,7 +8,7 @@ use millrace_base::Timestamp;
 use millrace_log::{LogId, Offset};
 use serde::{Deserialize, Serialize};
 
-use super::{LogNumber, ShardIndex, StreamKey, StreamUid};
+use super::{Encryption, EncryptionChange, LogNumber, ShardIndex, StreamKey, StreamUid};
 use crate::limits::ON_DEMAND_SHARDS;
 use crate::routing::StreamView;
 use crate::topology::cover::Life;
@@ -106,6 +106,8 @@ pub enum Phase {
     Active,
     /// Shards have to be closed and born.
     Resharding(Reshard),
+    /// The stream's encryption is about to change.
+    Encrypting(EncryptionChange),
     /// The logs have to be deleted.
     Deleting {
         /// Logs of shards that a reshard did not come to bear.
@@ -274,6 +276,9 @@ pub struct Stream {
     /// When the capacity mode was changed within the last day.
     #[serde(default)]
     pub mode_changes: Vec<Timestamp>,
+    /// How its records are encrypted.
+    #[serde(default)]
+    pub encryption: Arc<Encryption>,
     /// What the data plane reads; made when it is first asked for after a change.
     #[serde(skip)]
     pub(crate) view: ViewCell,
@@ -286,7 +291,7 @@ impl Stream {
         match self.phase {
             Phase::Creating => Status::Creating,
             Phase::Active => Status::Active,
-            Phase::Resharding(_) => Status::Updating,
+            Phase::Resharding(_) | Phase::Encrypting(_) => Status::Updating,
             Phase::Deleting { .. } => Status::Deleting,
         }
     }

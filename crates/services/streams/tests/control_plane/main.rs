@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod consumers;
+mod encryption;
 mod flaky;
 mod lifecycle;
 mod limits;

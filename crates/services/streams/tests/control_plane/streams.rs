@@ -285,10 +285,10 @@ async fn a_stream_is_deleted_with_its_logs() {
 #[tokio::test]
 async fn an_operation_that_is_not_built_says_so() {
     let world: World = world::open(Profile::Open).await;
-    let body = json!({"StreamName": "s", "EncryptionType": "KMS", "KeyId": "k"});
-    let refused = world.refused("StartStreamEncryption", body).await;
+    let body = json!({"QueueARN": "arn:aws:kinesis:us-east-1:000000000000:queue/q"});
+    let refused = world.refused("DescribeQueue", body).await;
     assert!(
-        refused.starts_with("UnknownOperationException: The operation StartStreamEncryption"),
+        refused.starts_with("UnknownOperationException: The operation DescribeQueue"),
         "{refused}"
     );
 }

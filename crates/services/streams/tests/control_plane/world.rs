@@ -7,6 +7,8 @@ use bytes::Bytes;
 use millrace_base::{Clock, ManualClock, SeededRng, Tasks, Timestamp};
 use millrace_blob::{Blobs, Bucket, Buckets};
 use millrace_control::{Control, Options, Part};
+use millrace_keys::local::Options as KeyOptions;
+use millrace_keys::{Keys, LocalKeys};
 use millrace_log::{Log, LogId, MemoryLog};
 use millrace_streams::state::{LogNumber, StreamKey};
 use millrace_streams::{Deps, Profile, Settings, Streams, StreamsState};
@@ -23,6 +25,7 @@ pub(crate) struct World {
     pub(crate) streams: Streams,
     pub(crate) control: Part<StreamsState>,
     pub(crate) buckets: Buckets,
+    pub(crate) keys: Arc<LocalKeys>,
     blobs: Blobs,
     tasks: Tasks,
 }
@@ -53,25 +56,41 @@ pub(crate) async fn open(profile: Profile) -> World {
 pub(crate) async fn with(settings: Settings) -> World {
     let clock = ManualClock::new(Timestamp(START));
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new(Arc::new(clock.clone())));
-    start(clock, log, (Blobs::memory(), Buckets::memory()), settings).await
+    let stores = stores(&clock, Buckets::memory());
+    start(clock, log, stores, settings).await
 }
 
 /// A world over an engine of the test's making.
 pub(crate) async fn over(clock: ManualClock, log: Arc<dyn Log>, settings: Settings) -> World {
-    start(clock, log, (Blobs::memory(), Buckets::memory()), settings).await
+    let stores = stores(&clock, Buckets::memory());
+    start(clock, log, stores, settings).await
 }
 
 /// A world that delivers into `buckets`.
 pub(crate) async fn delivering(buckets: Buckets, settings: Settings) -> World {
     let clock = ManualClock::new(Timestamp(START));
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new(Arc::new(clock.clone())));
-    start(clock, log, (Blobs::memory(), buckets), settings).await
+    let stores = stores(&clock, buckets);
+    start(clock, log, stores, settings).await
+}
+
+/// What a world keeps besides its log, and has again after a restart.
+type Stores = (Blobs, Buckets, Arc<LocalKeys>);
+
+fn stores(clock: &ManualClock, buckets: Buckets) -> Stores {
+    let keys = LocalKeys::open(KeyOptions {
+        dir: None,
+        default_alias: Some("alias/aws/kinesis".to_owned()),
+        clock: Arc::new(clock.clone()),
+        rng: Arc::new(SeededRng::new(2)),
+    });
+    (Blobs::memory(), buckets, Arc::new(keys.unwrap()))
 }
 
 async fn start(
     clock: ManualClock,
     log: Arc<dyn Log>,
-    (blobs, buckets): (Blobs, Buckets),
+    (blobs, buckets, keys): Stores,
     settings: Settings,
 ) -> World {
     let tasks = Tasks::new();
@@ -92,6 +111,7 @@ async fn start(
         rng: Arc::new(SeededRng::new(1)),
         tasks: tasks.clone(),
         buckets: buckets.clone(),
+        keys: Arc::clone(&keys) as Arc<dyn Keys>,
         settings,
     };
     let streams = Streams::open(deps).await.unwrap();
@@ -101,6 +121,7 @@ async fn start(
         streams,
         control,
         buckets,
+        keys,
         blobs,
         tasks,
     }
@@ -110,7 +131,8 @@ impl World {
     /// Stops everything in mid-flight and starts again on what is stored.
     pub(crate) async fn restart(self, settings: Settings) -> Self {
         assert!(self.tasks.drain(Duration::from_secs(5)).await);
-        start(self.clock, self.log, (self.blobs, self.buckets), settings).await
+        let stores = (self.blobs, self.buckets, self.keys);
+        start(self.clock, self.log, stores, settings).await
     }
 
     /// Another node over the same log.
@@ -118,7 +140,7 @@ impl World {
         start(
             self.clock.clone(),
             Arc::clone(&self.log),
-            (self.blobs.clone(), self.buckets.clone()),
+            (self.blobs.clone(), self.buckets.clone(), Arc::clone(&self.keys)),
             settings,
         )
         .await

@@ -1,7 +1,7 @@
 //! Answers in CBOR of definite lengths (RFC 8949), with the service's own timestamps: tag 1 and integer milliseconds.
 
 use super::records::RecordWriter;
-use super::{parents, refusal};
+use super::{Summary, encryption, parents, refusal};
 use crate::sequence::{DIGITS, SequenceNumber, Writer};
 use crate::shard::append::Outcome;
 use crate::shard::read::{Page, Read};
@@ -45,7 +45,12 @@ pub(super) fn end(page: &Page, next: Option<&str>, out: &mut Vec<u8>) {
 
 /// One record.
 pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) {
-    head(MAP, 3 + usize::from(read.record.key().is_some()), out);
+    let encrypted = read.record.is_encrypted();
+    head(
+        MAP,
+        3 + usize::from(read.record.key().is_some()) + usize::from(encrypted),
+        out,
+    );
     number("SequenceNumber", &read.number, &mut writer.numbers, out);
     text("ApproximateArrivalTimestamp", out);
     out.push(TIME);
@@ -57,6 +62,9 @@ pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) 
         text("PartitionKey", out);
         text(key, out);
     }
+    if encrypted {
+        encryption_type(encryption(true), out);
+    }
 }
 
 /// Bytes of that record.
@@ -66,8 +74,13 @@ pub(super) fn record_len(read: &Read) -> usize {
         .record
         .key()
         .map_or(0, |key| text_len("PartitionKey") + length_len(key.len()));
+    let encrypted = if read.record.is_encrypted() {
+        text_len("EncryptionType") + text_len(encryption(true))
+    } else {
+        0
+    };
     let (number, time) = (NUMBER_HEAD.len() + DIGITS, 1 + unsigned_len(read.time.0));
-    1 + names + number + time + length_len(read.record.data().len()) + key
+    1 + names + number + time + length_len(read.record.data().len()) + key + encrypted
 }
 
 fn text_len(text: &str) -> usize {
@@ -110,23 +123,28 @@ fn children(children: &[Shard], out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn put_record(shard: ShardIndex, stored: &SequenceNumber, mut out: Vec<u8>) -> Vec<u8> {
+pub(super) fn put_record(
+    shard: ShardIndex,
+    stored: &SequenceNumber,
+    encryption: &str,
+    mut out: Vec<u8>,
+) -> Vec<u8> {
     head(MAP, 3, &mut out);
     outcome(shard, stored, &mut Writer::default(), &mut out);
-    unencrypted(&mut out);
+    encryption_type(encryption, &mut out);
     out
 }
 
 pub(super) fn put_records(
     stream: &StreamKey,
     outcomes: &[Outcome],
-    failed: usize,
+    summary: Summary,
     mut out: Vec<u8>,
 ) -> Vec<u8> {
     let mut numbers = Writer::default();
     head(MAP, 3, &mut out);
     text("FailedRecordCount", &mut out);
-    head(UNSIGNED, failed, &mut out);
+    head(UNSIGNED, summary.failed, &mut out);
     text("Records", &mut out);
     head(LIST, outcomes.len(), &mut out);
     for result in outcomes {
@@ -141,7 +159,7 @@ pub(super) fn put_records(
             text(message, &mut out);
         }
     }
-    unencrypted(&mut out);
+    encryption_type(encryption(summary.encrypted), &mut out);
     out
 }
 
@@ -151,9 +169,9 @@ fn outcome(shard: ShardIndex, stored: &SequenceNumber, numbers: &mut Writer, out
     text(shard.text(), out);
 }
 
-fn unencrypted(out: &mut Vec<u8>) {
+fn encryption_type(encryption: &str, out: &mut Vec<u8>) {
     text("EncryptionType", out);
-    text("NONE", out);
+    text(encryption, out);
 }
 
 fn number(name: &str, number: &SequenceNumber, numbers: &mut Writer, out: &mut Vec<u8>) {

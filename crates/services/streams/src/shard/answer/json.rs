@@ -6,7 +6,7 @@ use millrace_base::Timestamp;
 use millrace_wire::json;
 
 use super::records::RecordWriter;
-use super::{ANSWER_OVERHEAD, parents, refusal};
+use super::{ANSWER_OVERHEAD, Summary, encryption, parents, refusal};
 use crate::sequence::{DIGITS, SequenceNumber, Writer};
 use crate::shard::append::Outcome;
 use crate::shard::read::{Page, Read};
@@ -16,6 +16,7 @@ const RECORD_BEGIN: &[u8] = b"{\"SequenceNumber\":\"";
 const TIME: &[u8] = b"\",\"ApproximateArrivalTimestamp\":";
 const DATA: &[u8] = b",\"Data\":\"";
 const KEY: &[u8] = b",\"PartitionKey\":";
+const ENCRYPTED: &[u8] = b",\"EncryptionType\":\"KMS\"";
 
 /// What stands before the records.
 pub(super) fn begin(out: &mut Vec<u8>) {
@@ -41,6 +42,9 @@ pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) 
             json::quote(key, out);
         }
     }
+    if read.record.is_encrypted() {
+        out.extend_from_slice(ENCRYPTED);
+    }
     out.push(b'}');
 }
 
@@ -57,7 +61,12 @@ pub(super) fn record_len(read: &Read) -> usize {
     });
     let data = base64_simd::STANDARD.encoded_length(read.record.data().len());
     let time = digits(read.time.0 / 1000) + ".000".len();
-    RECORD_BEGIN.len() + DIGITS + TIME.len() + time + DATA.len() + data + key + "\"}".len()
+    let encrypted = if read.record.is_encrypted() {
+        ENCRYPTED.len()
+    } else {
+        0
+    };
+    RECORD_BEGIN.len() + DIGITS + TIME.len() + time + DATA.len() + data + key + encrypted + "\"}".len()
 }
 
 /// Decimal digits of a number.
@@ -123,10 +132,15 @@ fn position(page: &Page, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-pub(super) fn put_record(shard: ShardIndex, number: &SequenceNumber, mut out: Vec<u8>) -> Vec<u8> {
+pub(super) fn put_record(
+    shard: ShardIndex,
+    number: &SequenceNumber,
+    encryption: &str,
+    mut out: Vec<u8>,
+) -> Vec<u8> {
     let _ = write!(
         out,
-        "{{\"ShardId\":\"{shard}\",\"SequenceNumber\":\"{number}\",\"EncryptionType\":\"NONE\"}}"
+        "{{\"ShardId\":\"{shard}\",\"SequenceNumber\":\"{number}\",\"EncryptionType\":\"{encryption}\"}}"
     );
     out
 }
@@ -134,10 +148,11 @@ pub(super) fn put_record(shard: ShardIndex, number: &SequenceNumber, mut out: Ve
 pub(super) fn put_records(
     stream: &StreamKey,
     outcomes: &[Outcome],
-    failed: usize,
+    summary: Summary,
     mut out: Vec<u8>,
 ) -> Vec<u8> {
     let mut numbers = Writer::default();
+    let failed = summary.failed;
     let _ = write!(out, "{{\"FailedRecordCount\":{failed},\"Records\":[");
     for (i, outcome) in outcomes.iter().enumerate() {
         if i > 0 {
@@ -156,6 +171,10 @@ pub(super) fn put_records(
             out.push(b'}');
         }
     }
-    out.extend_from_slice(b"],\"EncryptionType\":\"NONE\"}");
+    let _ = write!(
+        out,
+        "],\"EncryptionType\":\"{}\"}}",
+        encryption(summary.encrypted)
+    );
     out
 }

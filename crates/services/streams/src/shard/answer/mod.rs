@@ -42,21 +42,45 @@ pub(crate) fn event(page: &Page, next: Option<&SequenceNumber>) -> Vec<u8> {
 }
 
 /// The answer of PutRecord.
-pub(crate) fn put_record(codec: Codec, shard: ShardIndex, number: &SequenceNumber) -> Vec<u8> {
-    let out = Vec::with_capacity(2 * OUTCOME_BYTES);
+pub(crate) fn put_record(
+    codec: Codec,
+    shard: ShardIndex,
+    number: &SequenceNumber,
+    encrypted: bool,
+) -> Vec<u8> {
+    let (encryption, out) = (encryption(encrypted), Vec::with_capacity(2 * OUTCOME_BYTES));
     match codec {
-        Codec::Cbor11 => cbor::put_record(shard, number, out),
-        Codec::Json10 | Codec::Json11 => json::put_record(shard, number, out),
+        Codec::Cbor11 => cbor::put_record(shard, number, encryption, out),
+        Codec::Json10 | Codec::Json11 => json::put_record(shard, number, encryption, out),
     }
 }
 
-/// The answer of PutRecords, of which `failed` were not stored.
-pub(crate) fn put_records(codec: Codec, stream: &StreamKey, outcomes: &[Outcome], failed: usize) -> Vec<u8> {
+/// What a PutRecords came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Summary {
+    /// Records that were not stored.
+    pub(crate) failed: usize,
+    /// Whether the others are encrypted.
+    pub(crate) encrypted: bool,
+}
+
+/// The answer of PutRecords.
+pub(crate) fn put_records(
+    codec: Codec,
+    stream: &StreamKey,
+    outcomes: &[Outcome],
+    summary: Summary,
+) -> Vec<u8> {
     let out = Vec::with_capacity(outcomes.len() * OUTCOME_BYTES + ANSWER_OVERHEAD);
     match codec {
-        Codec::Cbor11 => cbor::put_records(stream, outcomes, failed, out),
-        Codec::Json10 | Codec::Json11 => json::put_records(stream, outcomes, failed, out),
+        Codec::Cbor11 => cbor::put_records(stream, outcomes, summary, out),
+        Codec::Json10 | Codec::Json11 => json::put_records(stream, outcomes, summary, out),
     }
+}
+
+/// `EncryptionType`. Puts say it always; a record says it only where it is encrypted, as it does at AWS.
+const fn encryption(encrypted: bool) -> &'static str {
+    if encrypted { "KMS" } else { "NONE" }
 }
 
 /// Code and message of a record that was not stored.

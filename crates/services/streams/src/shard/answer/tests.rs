@@ -49,7 +49,9 @@ fn page(records: Vec<(Option<String>, Vec<u8>, u64)>, ended: Option<Vec<Shard>>)
             let mut bytes = Vec::new();
             record::begin(key.as_deref(), &mut bytes);
             bytes.extend_from_slice(&data);
-            record::read(bytes.into()).unwrap()
+            let record = record::read(bytes.into()).unwrap();
+            // Some are encrypted, some are not.
+            if time % 3 == 0 { record.opened() } else { record }
         },
     };
     let records: Vec<Read> = (1..).zip(records).map(read).collect();
@@ -71,7 +73,7 @@ fn expected_records(page: &Page) -> Vec<api::Record> {
             .record
             .key()
             .map(|key| String::from_utf8(key.to_vec()).unwrap()),
-        encryption_type: None,
+        encryption_type: (read.time.0 % 3 == 0).then_some(api::EncryptionType::Kms),
     };
     page.records.iter().map(record).collect()
 }
@@ -198,23 +200,30 @@ fn outcomes_come_back_in_order() {
         refusal(&stream, &outcomes[1]).1,
         "Rate exceeded for shard shardId-000000000002 in stream s under account 000000000000."
     );
-    for codec in CODECS {
-        let answer: api::PutRecordsOutput = back(codec, put_records(codec, &stream, &outcomes, 2));
+    let types = [api::EncryptionType::None, api::EncryptionType::Kms];
+    for (codec, kind) in CODECS
+        .into_iter()
+        .flat_map(|codec| types.clone().map(|kind| (codec, kind)))
+    {
+        let encrypted = kind == api::EncryptionType::Kms;
+        let summary = Summary { failed: 2, encrypted };
+        let answer: api::PutRecordsOutput = back(codec, put_records(codec, &stream, &outcomes, summary));
         assert_eq!(
             answer,
             api::PutRecordsOutput {
                 failed_record_count: Some(2),
                 records: outcomes.iter().map(entry).collect(),
-                encryption_type: Some(api::EncryptionType::None),
+                encryption_type: Some(kind.clone()),
             }
         );
-        let answer: api::PutRecordOutput = back(codec, put_record(codec, ShardIndex(1), &number(1)));
+        let answer: api::PutRecordOutput =
+            back(codec, put_record(codec, ShardIndex(1), &number(1), encrypted));
         assert_eq!(
             answer,
             api::PutRecordOutput {
                 shard_id: "shardId-000000000001".to_owned(),
                 sequence_number: number(1).to_string(),
-                encryption_type: Some(api::EncryptionType::None),
+                encryption_type: Some(kind),
             }
         );
     }

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The endpoint when nothing names another.
-pub(crate) const DEFAULT: &str = "http://127.0.0.1:4567";
+/// An endpoint to show how one is written.
+const EXAMPLE: &str = "http://127.0.0.1:4567";
 
-/// A server's address, from a URL such as `http://127.0.0.1:4567` or `https://kinesis.example.org`.
+/// A server's address, from a URL such as `http://127.0.0.1:4567` or `https://host.example.org`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     /// Whether the connection is over TLS.
     pub tls: bool,
     /// Host name or address, an IPv6 address without brackets.
@@ -19,7 +19,8 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// What the `Host` header says: the port is left out where it is the scheme's own.
-    pub(crate) fn authority(&self) -> String {
+    #[must_use]
+    pub fn authority(&self) -> String {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
         } else {
@@ -49,7 +50,7 @@ impl FromStr for Endpoint {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("'{text}' is no endpoint: {why}; write it like {DEFAULT}");
+        let wrong = |why: &str| format!("'{text}' is no endpoint: {why}; write it like {EXAMPLE}");
         let uri: http::Uri = text.parse().map_err(|_| wrong("it is no URL"))?;
         let tls = match uri.scheme_str() {
             Some("http") => false,
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn urls_read_and_print() {
         for (text, tls, host, port, printed) in [
-            (DEFAULT, false, "127.0.0.1", 4567, DEFAULT),
+            (EXAMPLE, false, "127.0.0.1", 4567, EXAMPLE),
             (
                 "https://kinesis.eu-west-1.amazonaws.com/",
                 true,
