@@ -69,6 +69,16 @@ pub fn all() -> Vec<Client> {
             run: |p, e| suite(p, e, &["channels_suite.py"]),
         },
         Client {
+            name: "dynamodb",
+            what: "boto3, the same calls held against DynamoDB Local, dynalite and moto",
+            install: dynamodb,
+            run: |p, e| {
+                let oracles = p.installed.join("dynamodb").display().to_string();
+                let environment = [e, &[("ORACLES".to_owned(), oracles)]].concat();
+                suite(p, &environment, "dynamodb_suite.py")
+            },
+        },
+        Client {
             name: "auth",
             what: "raw requests with every fault a signature can have",
             server: &[],
@@ -158,6 +168,34 @@ fn node(places: &Places) -> Result<()> {
             Command::new("npm")
                 .args(["install", "--no-audit", "--no-fund", "--silent"])
                 .current_dir(&home),
+        )
+    })
+}
+
+/// The oracles beside the Python client: dynalite from npm, DynamoDB Local from Maven.
+fn dynamodb(places: &Places) -> Result<()> {
+    python(places)?;
+    let (home, source) = (
+        places.installed.join("dynamodb"),
+        places.root.join("conformance/dynamodb"),
+    );
+    let jars = home.join("jars");
+    std::fs::create_dir_all(&jars)?;
+    once(&home, &source.join("package.json"), || {
+        std::fs::copy(source.join("package.json"), home.join("package.json"))?;
+        quiet(
+            Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--silent"])
+                .current_dir(&home),
+        )
+    })?;
+    once(&jars, &source.join("pom.xml"), || {
+        quiet(
+            Command::new("mvn")
+                .args(["--quiet", "--batch-mode", "--file"])
+                .arg(source.join("pom.xml"))
+                .arg("dependency:copy-dependencies")
+                .arg(format!("-DoutputDirectory={}", jars.display())),
         )
     })
 }

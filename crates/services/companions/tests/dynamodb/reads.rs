@@ -270,6 +270,10 @@ async fn a_global_index_is_sparse_and_has_what_it_projects() {
             json!({"ProjectionExpression": "v"}),
             "Global secondary index by_g does not project [v]",
         ),
+        (
+            json!({"FilterExpression": "attribute_exists(v)"}),
+            "Secondary index by_g does not project one or more filter attributes: [v]",
+        ),
     ] {
         let refused = world.refused("Query", index(extra)).await;
         assert!(refused.contains(text), "{refused}");

@@ -1,6 +1,7 @@
 //! What Query and Scan share: which index, which attributes, which page, and the answer.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use millrace_api::Entries;
@@ -122,6 +123,7 @@ impl Reading {
             if index.global {
                 self.check_global(&definition, index)?;
             }
+            self.check_filtered(&definition, index)?;
             at = Some(place);
         }
         Ok(Source {
@@ -154,6 +156,26 @@ impl Reading {
             )));
         }
         Ok(())
+    }
+
+    /// What is filtered by must be in the index, unless all of the item is fetched.
+    fn check_filtered(&self, definition: &Definition, index: &IndexDefinition) -> Result<(), DynamodbError> {
+        if self.select == Some(Select::AllAttributes) {
+            return Ok(());
+        }
+        let paths = self.filter.iter().flat_map(Condition::paths);
+        let lacking = paths.filter(|path| !index.projects(&definition.key, &path.head));
+        let lacking: BTreeSet<&str> = lacking.map(|path| path.head.as_str()).collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let lacking: Vec<&str> = lacking.into_iter().collect();
+        Err(invalid(format!(
+            "One or more parameter values were invalid: Secondary index {} does not project one or more filter \
+             attributes: [{}]",
+            index.name,
+            lacking.join(", ")
+        )))
     }
 
     /// Items that a page may look at.
