@@ -51,7 +51,7 @@ fn page(records: Vec<(Option<String>, Vec<u8>, u64)>, ended: Option<Vec<Shard>>)
             bytes.extend_from_slice(&data);
             let record = record::read(bytes.into()).unwrap();
             // Some are encrypted, some are not.
-            if time % 3 == 0 { record.opened() } else { record }
+            if time.is_multiple_of(3) { record.opened() } else { record }
         },
     };
     let records: Vec<Read> = (1..).zip(records).map(read).collect();
@@ -73,7 +73,7 @@ fn expected_records(page: &Page) -> Vec<api::Record> {
             .record
             .key()
             .map(|key| String::from_utf8(key.to_vec()).unwrap()),
-        encryption_type: (read.time.0 % 3 == 0).then_some(api::EncryptionType::Kms),
+        encryption_type: read.time.0.is_multiple_of(3).then_some(api::EncryptionType::Kms),
     };
     page.records.iter().map(record).collect()
 }
@@ -203,7 +203,7 @@ fn outcomes_come_back_in_order() {
     let types = [api::EncryptionType::None, api::EncryptionType::Kms];
     for (codec, kind) in CODECS
         .into_iter()
-        .flat_map(|codec| types.clone().map(|kind| (codec, kind)))
+        .flat_map(|codec| types.map(|kind| (codec, kind)))
     {
         let encrypted = kind == api::EncryptionType::Kms;
         let summary = Summary { failed: 2, encrypted };
@@ -213,7 +213,7 @@ fn outcomes_come_back_in_order() {
             api::PutRecordsOutput {
                 failed_record_count: Some(2),
                 records: outcomes.iter().map(entry).collect(),
-                encryption_type: Some(kind.clone()),
+                encryption_type: Some(kind),
             }
         );
         let answer: api::PutRecordOutput =
