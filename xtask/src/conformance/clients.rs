@@ -71,11 +71,12 @@ pub fn all() -> Vec<Client> {
         Client {
             name: "dynamodb",
             what: "boto3, the same calls held against DynamoDB Local, dynalite and moto",
+            server: &[],
             install: dynamodb,
             run: |p, e| {
                 let oracles = p.installed.join("dynamodb").display().to_string();
                 let environment = [e, &[("ORACLES".to_owned(), oracles)]].concat();
-                suite(p, &environment, "dynamodb_suite.py")
+                suite(p, &environment, &["dynamodb_suite.py"])
             },
         },
         Client {

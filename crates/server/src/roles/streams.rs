@@ -5,6 +5,7 @@ use std::sync::Arc;
 use millrace_base::{Clock, Rng, Tasks};
 use millrace_blob::{Blobs, Buckets};
 use millrace_control::Part;
+use millrace_keys::Keys;
 use millrace_log::Log;
 use millrace_streams::{Deps, OpenError, Settings, Streams, StreamsState};
 
@@ -13,7 +14,7 @@ use crate::config::StreamsConfig;
 /// Opens the service.
 pub(crate) async fn open(
     config: &StreamsConfig,
-    (log, blobs, buckets): (Arc<dyn Log>, Blobs, Buckets),
+    (log, blobs, buckets, keys): (Arc<dyn Log>, Blobs, Buckets, Arc<dyn Keys>),
     control: Part<StreamsState>,
     (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
     tasks: Tasks,
@@ -32,6 +33,7 @@ pub(crate) async fn open(
         rng,
         tasks,
         buckets,
+        keys,
         settings,
     })
     .await
