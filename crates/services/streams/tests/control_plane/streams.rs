@@ -283,17 +283,6 @@ async fn a_stream_is_deleted_with_its_logs() {
 }
 
 #[tokio::test]
-async fn an_operation_that_is_not_built_says_so() {
-    let world: World = world::open(Profile::Open).await;
-    let body = json!({"QueueARN": "arn:aws:kinesis:us-east-1:000000000000:queue/q"});
-    let refused = world.refused("DescribeQueue", body).await;
-    assert!(
-        refused.starts_with("UnknownOperationException: The operation DescribeQueue"),
-        "{refused}"
-    );
-}
-
-#[tokio::test]
 async fn limits_are_described() {
     let world = world::open(Profile::Aws).await;
     world.active("s", 3).await;

@@ -51,7 +51,11 @@ fn page(records: Vec<(Option<String>, Vec<u8>, u64)>, ended: Option<Vec<Shard>>)
             bytes.extend_from_slice(&data);
             let record = record::read(bytes.into()).unwrap();
             // Some are encrypted, some are not.
-            if time.is_multiple_of(3) { record.opened() } else { record }
+            if time.is_multiple_of(3) {
+                record.opened()
+            } else {
+                record
+            }
         },
     };
     let records: Vec<Read> = (1..).zip(records).map(read).collect();
