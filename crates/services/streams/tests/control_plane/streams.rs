@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_streams::Profile;
 use serde_json::json;
 
-use crate::world::{self, World, caller, settings};
+use crate::world::{self, caller, settings};
 
 #[tokio::test]
 async fn a_stream_goes_through_its_states() {
