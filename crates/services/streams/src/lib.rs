@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod access;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use millrace_base::Timestamp;
+use millrace_wire::policy::Policy;
 
 use crate::state::{Consumer, Distribution, Mode, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid};
 
@@ -35,6 +36,10 @@ pub struct StreamView {
     pub distribution: Distribution,
     /// Whether metrics are kept for each shard.
     pub monitored: bool,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its resource policy.
+    pub policy: Option<Policy>,
     /// Consumers by name.
     pub consumers: BTreeMap<String, Consumer>,
     /// All shards within retention, by index.
@@ -65,6 +70,8 @@ impl StreamView {
                 .saturating_mul(1024),
             distribution: stream.distribution,
             monitored: !stream.monitoring.is_empty(),
+            tags: stream.tags.clone(),
+            policy: stream.policy.policy().cloned(),
             consumers: stream.consumers.clone(),
             shards,
             open,

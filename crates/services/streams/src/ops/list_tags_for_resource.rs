@@ -4,7 +4,7 @@ use millrace_api::kinesis::{ListTagsForResourceInput, ListTagsForResourceOutput}
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{ConsumerTarget, find_consumer, resource};
+use crate::resolve::{ConsumerTarget, find_consumer};
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::Resource;
@@ -14,7 +14,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: ListTagsForResourceInput,
 ) -> Result<ListTagsForResourceOutput, StreamsError> {
-    let resource = resource(caller, &input.resource_arn)?;
+    let resource = streams.resource(caller, &input.resource_arn, None)?;
     let stream = streams.stream(resource.stream())?;
     let tags = match resource {
         Resource::Stream(_) => shapes::tags(&stream.tags),

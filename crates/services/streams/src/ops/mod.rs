@@ -7,6 +7,7 @@
 mod add_tags_to_stream;
 mod create_stream;
 mod decrease_stream_retention_period;
+mod delete_resource_policy;
 mod delete_stream;
 mod deregister_stream_consumer;
 mod describe_account_settings;
@@ -17,6 +18,7 @@ mod describe_stream_summary;
 mod disable_enhanced_monitoring;
 mod enable_enhanced_monitoring;
 mod get_records;
+mod get_resource_policy;
 mod get_shard_iterator;
 mod increase_stream_retention_period;
 mod list_shards;
@@ -27,6 +29,7 @@ mod list_tags_for_stream;
 mod merge_shards;
 mod put_record;
 mod put_records;
+mod put_resource_policy;
 mod register_stream_consumer;
 mod remove_tags_from_stream;
 mod split_shard;
@@ -77,6 +80,7 @@ pub(crate) async fn dispatch(
         "AddTagsToStream" => silent(call, add_tags_to_stream::call).await,
         "CreateStream" => silent(call, create_stream::call).await,
         "DecreaseStreamRetentionPeriod" => silent(call, decrease_stream_retention_period::call).await,
+        "DeleteResourcePolicy" => silent(call, delete_resource_policy::call).await,
         "DeleteStream" => silent(call, delete_stream::call).await,
         "DeregisterStreamConsumer" => silent(call, deregister_stream_consumer::call).await,
         "DescribeAccountSettings" => typed(call, describe_account_settings::call).await,
@@ -87,6 +91,7 @@ pub(crate) async fn dispatch(
         "DisableEnhancedMonitoring" => typed(call, disable_enhanced_monitoring::call).await,
         "EnableEnhancedMonitoring" => typed(call, enable_enhanced_monitoring::call).await,
         "GetRecords" => get_records::call(call).await,
+        "GetResourcePolicy" => typed(call, get_resource_policy::call).await,
         "GetShardIterator" => typed(call, get_shard_iterator::call).await,
         "IncreaseStreamRetentionPeriod" => silent(call, increase_stream_retention_period::call).await,
         "ListShards" => typed(call, list_shards::call).await,
@@ -97,6 +102,7 @@ pub(crate) async fn dispatch(
         "MergeShards" => silent(call, merge_shards::call).await,
         "PutRecord" => put_record::call(call).await,
         "PutRecords" => put_records::call(call).await,
+        "PutResourcePolicy" => silent(call, put_resource_policy::call).await,
         "RegisterStreamConsumer" => typed(call, register_stream_consumer::call).await,
         "RemoveTagsFromStream" => silent(call, remove_tags_from_stream::call).await,
         "SplitShard" => silent(call, split_shard::call).await,

@@ -3,8 +3,8 @@
 use millrace_api::kinesis::TagResourceInput;
 use millrace_wire::Caller;
 
+use crate::access::Tagging;
 use crate::error::StreamsError;
-use crate::resolve::resource;
 use crate::service::Streams;
 use crate::state::Command;
 use crate::tags;
@@ -14,7 +14,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: TagResourceInput,
 ) -> Result<(), StreamsError> {
-    let resource = resource(caller, &input.resource_arn)?;
+    let resource = streams.resource(caller, &input.resource_arn, Some(Tagging::Set(&input.tags)))?;
     let tags = tags::checked(input.tags)?;
     streams
         .propose(Command::Tag {

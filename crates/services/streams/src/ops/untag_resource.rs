@@ -3,8 +3,8 @@
 use millrace_api::kinesis::UntagResourceInput;
 use millrace_wire::Caller;
 
+use crate::access::Tagging;
 use crate::error::StreamsError;
-use crate::resolve::resource;
 use crate::service::Streams;
 use crate::state::Command;
 
@@ -13,7 +13,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: UntagResourceInput,
 ) -> Result<(), StreamsError> {
-    let resource = resource(caller, &input.resource_arn)?;
+    let resource = streams.resource(caller, &input.resource_arn, Some(Tagging::Remove(&input.tag_keys)))?;
     streams
         .propose(Command::Untag {
             resource,

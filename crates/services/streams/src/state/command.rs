@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use millrace_base::Timestamp;
 use millrace_log::Offset;
+use millrace_wire::arn::Arn;
 use serde::{Deserialize, Serialize};
 
 use super::{Consumer, Distribution, HexKey, LogNumber, Mode, ShardIndex, ShardMetric, StreamKey, StreamUid};
@@ -121,6 +122,13 @@ pub enum Command {
         resource: Resource,
         /// Removed where they are there.
         keys: Vec<String>,
+    },
+    /// PutResourcePolicy, DeleteResourcePolicy.
+    SetPolicy {
+        /// Whose.
+        resource: Resource,
+        /// As it was put; absent to remove it.
+        policy: Option<String>,
     },
     /// RegisterStreamConsumer.
     RegisterConsumer {
@@ -243,7 +251,7 @@ pub enum RetentionChange {
     Decrease,
 }
 
-/// What may be tagged.
+/// What may be tagged and have a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
@@ -266,6 +274,22 @@ impl Resource {
     pub const fn stream(&self) -> &StreamKey {
         match self {
             Self::Stream(key) | Self::Consumer { stream: key, .. } => key,
+        }
+    }
+
+    /// Its ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        match self {
+            Self::Stream(key) => key.arn(),
+            Self::Consumer {
+                stream,
+                name,
+                created_secs,
+            } => {
+                let created = i64::try_from(*created_secs).unwrap_or(i64::MAX);
+                Arn::consumer(&stream.region, &stream.account, &stream.name, name, created).to_string()
+            }
         }
     }
 }

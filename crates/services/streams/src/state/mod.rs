@@ -9,6 +9,7 @@ mod commitment;
 mod consumers;
 mod create;
 pub mod ids;
+mod policy;
 mod reshard;
 mod retention;
 mod settings;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange, Setting};
 pub use commitment::Commitment;
 pub use ids::{HexKey, LogNumber, NotAShardId, ShardIndex, StreamKey, StreamUid};
+pub use policy::AttachedPolicy;
 pub use stream::{Closed, Consumer, Distribution, Mode, Phase, Reshard, Shard, ShardMetric, Status, Stream};
 
 use crate::error::StreamsError;
@@ -108,6 +110,7 @@ impl Machine for StreamsState {
                 quotas,
             } => self.tag(&resource, tags, quotas),
             Command::Untag { resource, keys } => self.untag(&resource, &keys),
+            Command::SetPolicy { resource, policy } => self.set_policy(&resource, policy),
             Command::RegisterConsumer {
                 key,
                 name,

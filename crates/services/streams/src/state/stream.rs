@@ -8,7 +8,7 @@ use millrace_base::Timestamp;
 use millrace_log::{LogId, Offset};
 use serde::{Deserialize, Serialize};
 
-use super::{LogNumber, ShardIndex, StreamKey, StreamUid};
+use super::{AttachedPolicy, LogNumber, ShardIndex, StreamKey, StreamUid};
 use crate::limits::ON_DEMAND_SHARDS;
 use crate::routing::StreamView;
 use crate::topology::cover::Life;
@@ -233,6 +233,9 @@ pub struct Consumer {
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Its resource policy.
+    #[serde(default)]
+    pub policy: AttachedPolicy,
 }
 
 /// A stream.
@@ -274,6 +277,9 @@ pub struct Stream {
     /// When the capacity mode was changed within the last day.
     #[serde(default)]
     pub mode_changes: Vec<Timestamp>,
+    /// Its resource policy.
+    #[serde(default)]
+    pub policy: AttachedPolicy,
     /// What the data plane reads; made when it is first asked for after a change.
     #[serde(skip)]
     pub(crate) view: ViewCell,
