@@ -195,16 +195,9 @@ pub enum StreamsError {
         /// Creation, epoch seconds.
         created_secs: u64,
     },
-    /// The resource belongs to another account.
-    #[error(
-        "User: {principal} is not authorized to access resource: {arn} because no resource-based policy allows it"
-    )]
-    CrossAccount {
-        /// Who asked.
-        principal: String,
-        /// For what.
-        arn: String,
-    },
+    /// The caller may not do this; the sentence says why.
+    #[error("{0}")]
+    AccessDenied(String),
     /// A quota is used up; the sentence says which.
     #[error("{0}")]
     LimitExceeded(String),
@@ -290,7 +283,7 @@ impl From<StreamsError> for ApiError {
             | E::ScaleTooLow(..)
             | E::LimitExceeded(_) => "LimitExceededException",
             E::OnDemandMode(_) | E::WarmProvisioned(_) | E::Validation(_) => "ValidationException",
-            E::CrossAccount { .. } => "AccessDeniedException",
+            E::AccessDenied(_) => "AccessDeniedException",
             E::ExpiredNextToken(_) => "ExpiredNextTokenException",
             E::ExpiredIterator(_) => "ExpiredIteratorException",
             E::ThroughputExceeded(_) => "ProvisionedThroughputExceededException",

@@ -8,6 +8,7 @@
 
 mod channels;
 mod encryption;
+mod access;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -1,10 +1,13 @@
-//! From what a request names to the stream or consumer it means.
+//! From what a request names to the stream or consumer it means, for callers that may do to it what they ask for.
+//!
+//! There is no other way from a request to a key, so that no operation can forget to ask.
 
 use std::sync::Arc;
 
 use millrace_wire::Caller;
 use millrace_wire::arn::Arn;
 
+use crate::access::{self, Guarded, Tagging};
 use crate::error::StreamsError;
 use crate::routing::StreamView;
 use crate::service::Streams;
@@ -32,18 +35,30 @@ impl Streams {
     /// CREATING or DELETING takes no data and is not found.
     ///
     /// # Errors
-    /// `StreamNotFound`; `InvalidArgument` for names that make no sense; `CrossAccount`.
-    pub fn resolve(
-        &self,
-        caller: &Caller,
-        name: Option<&str>,
-        arn: Option<&str>,
-    ) -> Result<Arc<StreamView>, StreamsError> {
-        let key = target(caller, Named { name, arn, id: None })?;
-        self.view(&key)
+    /// `InvalidArgument` for names that make no sense; `AccessDenied`, whether or not there is such a stream;
+    /// `StreamNotFound`.
+    pub(crate) fn resolve(&self, caller: &Caller, named: Named<'_>) -> Result<Arc<StreamView>, StreamsError> {
+        self.enter(caller, &stream_key(caller, named)?)
     }
 
-    /// The stream of a key that was resolved before.
+    /// The same for a key that an iterator carries.
+    pub(crate) fn enter(&self, caller: &Caller, key: &StreamKey) -> Result<Arc<StreamView>, StreamsError> {
+        let view = self
+            .0
+            .control
+            .read(|state| state.stream(key).map(|stream| stream.view(key)));
+        let resource = Guarded {
+            key,
+            arn: &|| key.arn(),
+            policy: view.as_ref().and_then(|view| view.policy.as_ref()),
+            tags: view.as_ref().map(|view| &view.tags),
+        };
+        access::check(caller, &resource, None)?;
+        view.filter(|view| view.has_data())
+            .ok_or_else(|| StreamsError::StreamNotFound(key.clone()))
+    }
+
+    /// The stream of a key whose caller was let in before.
     ///
     /// # Errors
     /// `StreamNotFound` also for a stream that is CREATING or DELETING.
@@ -58,13 +73,13 @@ impl Streams {
     /// The consumer of an ARN and its stream. The consumer is not necessarily ACTIVE.
     ///
     /// # Errors
-    /// `StreamNotFound`, `ConsumerNotFound`, `InvalidArgument`, `CrossAccount`.
-    pub fn resolve_consumer(
+    /// As of [`Streams::resolve`], and `ConsumerNotFound`.
+    pub(crate) fn resolve_consumer(
         &self,
         caller: &Caller,
         arn: &str,
     ) -> Result<(Arc<StreamView>, Consumer), StreamsError> {
-        let target = consumer_of_arn(caller, arn)?;
+        let target = self.consumer_of_arn(caller, arn, None)?;
         let view = self.view(&target.stream)?;
         let consumer = find_consumer(&view.consumers, &target)?.clone();
         Ok((view, consumer))
@@ -113,10 +128,160 @@ impl Streams {
             .read(|state| state.stream(key).cloned())
             .ok_or_else(|| StreamsError::StreamNotFound(key.clone()))
     }
+
+    /// The key a request of the control plane names, for a caller that may do this to it.
+    pub(crate) fn target(&self, caller: &Caller, named: Named<'_>) -> Result<StreamKey, StreamsError> {
+        self.target_tagging(caller, named, None)
+    }
+
+    /// The same for a request that brings tags.
+    pub(crate) fn target_tagging(
+        &self,
+        caller: &Caller,
+        named: Named<'_>,
+        tagging: Option<Tagging<'_>>,
+    ) -> Result<StreamKey, StreamsError> {
+        let key = stream_key(caller, named)?;
+        self.check_stream(caller, &key, tagging)?;
+        Ok(key)
+    }
+
+    /// Whether the caller may do this to a stream, be it there or not.
+    pub(crate) fn check_stream(
+        &self,
+        caller: &Caller,
+        key: &StreamKey,
+        tagging: Option<Tagging<'_>>,
+    ) -> Result<(), StreamsError> {
+        let stream = self.0.control.read(|state| state.stream(key).cloned());
+        let policy = stream.as_ref().and_then(|stream| stream.policy.policy());
+        let resource = Guarded {
+            key,
+            arn: &|| key.arn(),
+            policy,
+            tags: stream.as_ref().map(|stream| &stream.tags),
+        };
+        access::check(caller, &resource, tagging)
+    }
+
+    /// The consumer a request names: by its ARN, by the stream's ARN and its name, or by all three if they agree.
+    pub(crate) fn consumer_target(
+        &self,
+        caller: &Caller,
+        stream: Named<'_>,
+        name: Option<&str>,
+        arn: Option<&str>,
+    ) -> Result<ConsumerTarget, StreamsError> {
+        let Some(arn) = arn else {
+            let (Some(_), Some(name)) = (stream.arn, name) else {
+                return Err(StreamsError::InvalidArgument(
+                    "Either ConsumerARN, or both StreamARN and ConsumerName, must be provided.".to_owned(),
+                ));
+            };
+            let target = ConsumerTarget {
+                stream: stream_key(caller, stream)?,
+                name: name.to_owned(),
+                created_secs: None,
+            };
+            self.check_consumer(caller, &target, None)?;
+            return Ok(target);
+        };
+        let consumer = self.consumer_of_arn(caller, arn, None)?;
+        let same_stream = stream.arn.is_none() || stream_key(caller, stream)? == consumer.stream;
+        let same_name = name.is_none_or(|name| name == consumer.name);
+        if same_stream && same_name {
+            return Ok(consumer);
+        }
+        Err(StreamsError::InvalidArgument(format!(
+            "StreamARN and ConsumerName do not belong to ConsumerARN {arn}: give one or the other, or all for the \
+             same consumer."
+        )))
+    }
+
+    /// The stream or consumer an ARN names.
+    pub(crate) fn resource(
+        &self,
+        caller: &Caller,
+        arn: &str,
+        tagging: Option<Tagging<'_>>,
+    ) -> Result<Resource, StreamsError> {
+        if parse(caller, arn)?.consumer_parts().is_none() {
+            let named = Named {
+                arn: Some(arn),
+                ..Named::default()
+            };
+            return Ok(Resource::Stream(self.target_tagging(caller, named, tagging)?));
+        }
+        let ConsumerTarget {
+            stream,
+            name,
+            created_secs,
+        } = self.consumer_of_arn(caller, arn, tagging)?;
+        Ok(Resource::Consumer {
+            stream,
+            name,
+            created_secs: created_secs.unwrap_or(0),
+        })
+    }
+
+    /// The consumer an ARN names.
+    fn consumer_of_arn(
+        &self,
+        caller: &Caller,
+        text: &str,
+        tagging: Option<Tagging<'_>>,
+    ) -> Result<ConsumerTarget, StreamsError> {
+        let arn = parse(caller, text)?;
+        let Some(parts) = arn.consumer_parts() else {
+            return Err(StreamsError::InvalidArgument(format!(
+                "{text} is not the ARN of a consumer."
+            )));
+        };
+        let target = ConsumerTarget {
+            stream: StreamKey::new(arn.account.as_str(), &*arn.region, parts.stream),
+            name: parts.name.to_owned(),
+            created_secs: u64::try_from(parts.created_epoch_secs).ok(),
+        };
+        self.check_consumer(caller, &target, tagging)?;
+        Ok(target)
+    }
+
+    fn check_consumer(
+        &self,
+        caller: &Caller,
+        target: &ConsumerTarget,
+        tagging: Option<Tagging<'_>>,
+    ) -> Result<(), StreamsError> {
+        let stream = self.0.control.read(|state| state.stream(&target.stream).cloned());
+        let consumer = stream
+            .as_ref()
+            .and_then(|stream| find_consumer(&stream.consumers, target).ok());
+        let created_secs = consumer.map(|consumer| consumer.created.seconds());
+        let resource = Guarded {
+            key: &target.stream,
+            arn: &|| target.arn(created_secs),
+            policy: consumer.and_then(|consumer| consumer.policy.policy()),
+            tags: consumer.map(|consumer| &consumer.tags),
+        };
+        access::check(caller, &resource, tagging)
+    }
+}
+
+impl ConsumerTarget {
+    /// The consumer's ARN; one that is not there has no creation second, so that only a pattern matches it.
+    fn arn(&self, created_secs: Option<u64>) -> String {
+        let secs = created_secs.or(self.created_secs).unwrap_or(0);
+        let StreamKey {
+            account,
+            region,
+            name,
+        } = &self.stream;
+        Arn::consumer(region, account, name, &self.name, i64::try_from(secs).unwrap_or(i64::MAX)).to_string()
+    }
 }
 
 /// The key a request names.
-pub(crate) fn target(caller: &Caller, named: Named<'_>) -> Result<StreamKey, StreamsError> {
+fn stream_key(caller: &Caller, named: Named<'_>) -> Result<StreamKey, StreamsError> {
     if named.id.is_some() {
         return Err(StreamsError::InvalidArgument(
             "StreamId is not supported by Millrace: name the stream by StreamName or StreamARN.".to_owned(),
@@ -147,75 +312,6 @@ pub(crate) fn target(caller: &Caller, named: Named<'_>) -> Result<StreamKey, Str
     }
 }
 
-/// The consumer a request names: by its ARN, by the stream's ARN and its name, or by all three if they agree.
-pub(crate) fn consumer_target(
-    caller: &Caller,
-    stream: Named<'_>,
-    name: Option<&str>,
-    arn: Option<&str>,
-) -> Result<ConsumerTarget, StreamsError> {
-    let Some(arn) = arn else {
-        let (Some(_), Some(name)) = (stream.arn, name) else {
-            return Err(StreamsError::InvalidArgument(
-                "Either ConsumerARN, or both StreamARN and ConsumerName, must be provided.".to_owned(),
-            ));
-        };
-        return Ok(ConsumerTarget {
-            stream: target(caller, stream)?,
-            name: name.to_owned(),
-            created_secs: None,
-        });
-    };
-    let consumer = consumer_of_arn(caller, arn)?;
-    let same_stream = stream.arn.is_none() || target(caller, stream)? == consumer.stream;
-    let same_name = name.is_none_or(|name| name == consumer.name);
-    if same_stream && same_name {
-        return Ok(consumer);
-    }
-    Err(StreamsError::InvalidArgument(format!(
-        "StreamARN and ConsumerName do not belong to ConsumerARN {arn}: give one or the other, or all for the same \
-         consumer."
-    )))
-}
-
-/// The consumer an ARN names.
-pub(crate) fn consumer_of_arn(caller: &Caller, text: &str) -> Result<ConsumerTarget, StreamsError> {
-    let arn = parse(caller, text)?;
-    let Some(parts) = arn.consumer_parts() else {
-        return Err(StreamsError::InvalidArgument(format!(
-            "{text} is not the ARN of a consumer."
-        )));
-    };
-    Ok(ConsumerTarget {
-        stream: StreamKey::new(arn.account.as_str(), &*arn.region, parts.stream),
-        name: parts.name.to_owned(),
-        created_secs: u64::try_from(parts.created_epoch_secs).ok(),
-    })
-}
-
-/// The stream or consumer an ARN names.
-pub(crate) fn resource(caller: &Caller, arn: &str) -> Result<Resource, StreamsError> {
-    if parse(caller, arn)?.consumer_parts().is_none() {
-        return Ok(Resource::Stream(target(
-            caller,
-            Named {
-                arn: Some(arn),
-                ..Named::default()
-            },
-        )?));
-    }
-    let ConsumerTarget {
-        stream,
-        name,
-        created_secs,
-    } = consumer_of_arn(caller, arn)?;
-    Ok(Resource::Consumer {
-        stream,
-        name,
-        created_secs: created_secs.unwrap_or(0),
-    })
-}
-
 /// The consumer that is meant, if it is there.
 pub(crate) fn find_consumer<'a>(
     consumers: &'a std::collections::BTreeMap<String, Consumer>,
@@ -234,16 +330,12 @@ pub(crate) fn find_consumer<'a>(
         })
 }
 
-/// An ARN in the caller's account and region.
+/// An ARN in the caller's region; of which account, access control looks at.
 pub(crate) fn parse(caller: &Caller, text: &str) -> Result<Arn, StreamsError> {
     let arn = Arn::parse(text)
-        .map_err(|_| StreamsError::InvalidArgument(format!("{text} is not an ARN of this service.")))?;
-    if arn.account != caller.account {
-        return Err(StreamsError::CrossAccount {
-            principal: caller.principal.clone(),
-            arn: text.to_owned(),
-        });
-    }
+        .ok()
+        .filter(|arn| arn.service == "kinesis")
+        .ok_or_else(|| StreamsError::InvalidArgument(format!("{text} is not an ARN of this service.")))?;
     if arn.region != caller.region {
         return Err(StreamsError::InvalidArgument(format!(
             "{text} lies in region {}, but the request was signed for {}.",

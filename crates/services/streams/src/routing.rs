@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millrace_base::Timestamp;
+use millrace_wire::policy::Policy;
 
 use crate::state::{
     Consumer, Distribution, Encryption, Mode, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid,
@@ -40,6 +41,10 @@ pub struct StreamView {
     pub encryption: Arc<Encryption>,
     /// Whether metrics are kept for each shard.
     pub monitored: bool,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its resource policy.
+    pub policy: Option<Policy>,
     /// Consumers by name.
     pub consumers: BTreeMap<String, Consumer>,
     /// All shards within retention, by index.
@@ -71,6 +76,8 @@ impl StreamView {
             distribution: stream.distribution,
             encryption: Arc::clone(&stream.encryption),
             monitored: !stream.monitoring.is_empty(),
+            tags: stream.tags.clone(),
+            policy: stream.policy.policy().cloned(),
             consumers: stream.consumers.clone(),
             shards,
             open,

@@ -3,8 +3,9 @@
 use millrace_api::kinesis::AddTagsToStreamInput;
 use millrace_wire::Caller;
 
+use crate::access::Tagging;
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::{Command, Resource};
 use crate::tags;
@@ -19,7 +20,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let resource = Resource::Stream(target(caller, named)?);
+    let resource = Resource::Stream(streams.target_tagging(caller, named, Some(Tagging::Set(&input.tags)))?);
     let tags = tags::checked(input.tags)?;
     streams
         .propose(Command::Tag {

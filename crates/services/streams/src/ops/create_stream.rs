@@ -3,6 +3,7 @@
 use millrace_api::kinesis::CreateStreamInput;
 use millrace_wire::Caller;
 
+use crate::access::Tagging;
 use crate::error::StreamsError;
 use crate::limits::{ON_DEMAND_SHARDS, RECORD_KIB_DEFAULT, SCALE_SHARDS_MAX, WARM_THROUGHPUT_MIB_MAX};
 use crate::service::Streams;
@@ -15,6 +16,9 @@ pub(crate) async fn call(
     caller: &Caller,
     input: CreateStreamInput,
 ) -> Result<(), StreamsError> {
+    let key = StreamKey::new(&*caller.account, &*caller.region, input.stream_name);
+    let tags = input.tags.unwrap_or_default();
+    streams.check_stream(caller, &key, Some(Tagging::Set(&tags)))?;
     let mode = input
         .stream_mode_details
         .as_ref()
@@ -34,10 +38,10 @@ pub(crate) async fn call(
         Mode::Provisioned => provisioned_shards(input.shard_count)?,
     };
     let command = Command::CreateStream {
-        key: StreamKey::new(&*caller.account, &*caller.region, input.stream_name),
+        key,
         mode,
         shards,
-        tags: tags::checked(input.tags.unwrap_or_default())?,
+        tags: tags::checked(tags)?,
         // The API model holds it between 1024 and 10240.
         max_record_kib: input
             .max_record_size_in_kib

@@ -4,7 +4,7 @@ use millrace_api::kinesis::DecreaseStreamRetentionPeriodInput;
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::retention;
 use crate::service::Streams;
 use crate::state::RetentionChange;
@@ -19,7 +19,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     streams.admit_stream("DecreaseStreamRetentionPeriod", &key)?;
     retention::set(
         streams,

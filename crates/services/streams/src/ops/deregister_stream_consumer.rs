@@ -4,7 +4,7 @@ use millrace_api::kinesis::DeregisterStreamConsumerInput;
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, consumer_target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::Command;
 
@@ -18,7 +18,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let target = consumer_target(
+    let target = streams.consumer_target(
         caller,
         named,
         input.consumer_name.as_deref(),

@@ -3,6 +3,7 @@
 use millrace_api::kinesis::{DescribeAccountSettingsInput, DescribeAccountSettingsOutput};
 use millrace_wire::Caller;
 
+use crate::access;
 use crate::error::StreamsError;
 use crate::service::Streams;
 use crate::shapes;
@@ -12,6 +13,7 @@ pub(crate) async fn call(
     caller: &Caller,
     _input: DescribeAccountSettingsInput,
 ) -> Result<DescribeAccountSettingsOutput, StreamsError> {
+    access::check_account(caller)?;
     let commitment = streams
         .0
         .control

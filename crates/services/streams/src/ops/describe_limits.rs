@@ -3,6 +3,7 @@
 use millrace_api::kinesis::{DescribeLimitsInput, DescribeLimitsOutput};
 use millrace_wire::Caller;
 
+use crate::access;
 use crate::error::StreamsError;
 use crate::service::Streams;
 use crate::shapes::count;
@@ -12,6 +13,7 @@ pub(crate) async fn call(
     caller: &Caller,
     _input: DescribeLimitsInput,
 ) -> Result<DescribeLimitsOutput, StreamsError> {
+    access::check_account(caller)?;
     let usage = streams
         .0
         .control

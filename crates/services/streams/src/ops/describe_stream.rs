@@ -5,7 +5,7 @@ use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::limits::DESCRIBE_STREAM_MAX;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::{Phase, Shard, ShardIndex};
@@ -20,7 +20,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     let stream = streams.stream(&key)?;
     let after = input
         .exclusive_start_shard_id

@@ -4,7 +4,7 @@ use millrace_api::kinesis::{ConsumerDescription, DescribeStreamConsumerInput, De
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, consumer_target, find_consumer};
+use crate::resolve::{Named, find_consumer};
 use crate::service::Streams;
 use crate::shapes;
 
@@ -18,7 +18,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let target = consumer_target(
+    let target = streams.consumer_target(
         caller,
         named,
         input.consumer_name.as_deref(),

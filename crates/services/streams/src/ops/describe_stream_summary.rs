@@ -7,7 +7,7 @@ use millrace_api::kinesis::{
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::Mode;
@@ -22,7 +22,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     let stream = streams.stream(&key)?;
     let (queues, channels) = streams
         .0

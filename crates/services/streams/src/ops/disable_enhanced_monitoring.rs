@@ -5,7 +5,7 @@ use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::monitoring;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -18,7 +18,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     streams.admit_stream("DisableEnhancedMonitoring", &key)?;
     monitoring::set(streams, key, &input.shard_level_metrics, false).await
 }

@@ -9,7 +9,6 @@ use super::Call;
 use crate::error::StreamsError;
 use crate::iterator::Position;
 use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_MAX};
-use crate::resolve::{Named, target};
 use crate::shard::answer;
 
 /// Records from an iterator on, and the iterator to go on with.
@@ -17,25 +16,17 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let streams = call.streams;
     let input: GetRecordsInput = call.codec.request(GetRecordsInput::SHAPE, &call.body)?;
     let position = streams.position(&input.shard_iterator)?;
-    let here =
-        |account: &str, region: &str| (account, region) == (&*call.caller.account, &*call.caller.region);
-    if !here(&position.stream.account, &position.stream.region) {
+    if position.stream.region != call.caller.region {
         return Err(StreamsError::InvalidArgument("Invalid ShardIterator.".to_owned()));
     }
     if let Some(arn) = &input.stream_arn
-        && target(
-            call.caller,
-            Named {
-                arn: Some(arn),
-                ..Named::default()
-            },
-        )? != position.stream
+        && *arn != position.stream.arn()
     {
         return Err(StreamsError::InvalidArgument(
             "The ShardIterator belongs to another stream.".to_owned(),
         ));
     }
-    let view = streams.view(&position.stream)?;
+    let view = streams.enter(call.caller, &position.stream)?;
     let missing = || StreamsError::ShardMissing(position.stream.clone(), position.shard.to_string());
     if view.uid != position.uid {
         return Err(missing());

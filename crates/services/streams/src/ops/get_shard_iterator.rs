@@ -5,7 +5,7 @@ use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::iterator::Position;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shard::position::Asked;
 
@@ -20,7 +20,7 @@ pub(super) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let view = streams.view(&target(caller, named)?)?;
+    let view = streams.resolve(caller, named)?;
     let shard = view
         .shard_by_id(&input.shard_id)
         .ok_or_else(|| StreamsError::ShardMissing(view.key.clone(), input.shard_id.clone()))?;

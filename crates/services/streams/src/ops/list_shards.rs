@@ -10,7 +10,7 @@ use millrace_wire::Caller;
 use super::describe_stream::shard_id;
 use crate::error::StreamsError;
 use crate::limits::LIST_SHARDS_MAX;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::{Shard, ShardIndex, Status, Stream, StreamKey, StreamUid};
@@ -95,7 +95,7 @@ fn start(streams: &Streams, caller: &Caller, input: &ListShardsInput) -> Result<
             .map(shard_id)
             .transpose()?;
         return Ok(Start {
-            key: target(caller, named)?,
+            key: streams.target(caller, named)?,
             uid: None,
             after,
             filter: None,
@@ -125,18 +125,8 @@ fn start(streams: &Streams, caller: &Caller, input: &ListShardsInput) -> Result<
     else {
         return Err(token::foreign());
     };
-    let other = match input.stream_arn.as_deref() {
-        arn @ Some(_) => {
-            target(
-                caller,
-                Named {
-                    arn,
-                    ..Named::default()
-                },
-            )? != stream
-        }
-        None => false,
-    };
+    streams.check_stream(caller, &stream, None)?;
+    let other = input.stream_arn.as_ref().is_some_and(|arn| *arn != stream.arn());
     if other {
         return Err(StreamsError::InvalidArgument(
             "NextToken and StreamARN name different streams.".to_owned(),

@@ -7,7 +7,7 @@ use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::limits::LIST_CONSUMERS_MAX;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 use crate::token::{self, Page};
@@ -22,7 +22,7 @@ pub(crate) async fn call(
         arn: Some(&input.stream_arn),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     streams.admit_stream("ListStreamConsumers", &key)?;
     let (after, uid) = match &input.next_token {
         None => (None, None),

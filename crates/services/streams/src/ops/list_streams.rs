@@ -3,6 +3,7 @@
 use millrace_api::kinesis::{ListStreamsInput, ListStreamsOutput, StreamSummary};
 use millrace_wire::Caller;
 
+use crate::access;
 use crate::error::StreamsError;
 use crate::limits::LIST_STREAMS_MAX;
 use crate::service::Streams;
@@ -15,6 +16,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: ListStreamsInput,
 ) -> Result<ListStreamsOutput, StreamsError> {
+    access::check_account(caller)?;
     let after = match (input.next_token, input.exclusive_start_stream_name) {
         (Some(_), Some(_)) => {
             return Err(StreamsError::InvalidArgument(

@@ -7,7 +7,7 @@ use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::limits::LIST_TAGS_MAX;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 
@@ -21,7 +21,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     let stream = streams.stream(&key)?;
     let limit = super::page_size(input.limit, LIST_TAGS_MAX);
     let after = input

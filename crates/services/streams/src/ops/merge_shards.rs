@@ -4,7 +4,7 @@ use millrace_api::kinesis::MergeShardsInput;
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::{Command, ReshardRequest};
 
@@ -18,7 +18,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     let request = ReshardRequest::Merge {
         shard: input.shard_to_merge,
         adjacent: input.adjacent_shard_to_merge,

@@ -13,6 +13,7 @@ mod create_stream;
 mod decrease_stream_retention_period;
 mod delete_channel;
 mod delete_queue;
+mod delete_resource_policy;
 mod delete_stream;
 mod deregister_stream_consumer;
 mod describe_account_settings;
@@ -25,6 +26,7 @@ mod describe_stream_summary;
 mod disable_enhanced_monitoring;
 mod enable_enhanced_monitoring;
 mod get_records;
+mod get_resource_policy;
 mod get_shard_iterator;
 mod increase_stream_retention_period;
 mod list_channels;
@@ -39,6 +41,7 @@ mod put_record;
 mod put_records;
 mod receive_dead_letter_queue_records;
 mod receive_queue_records;
+mod put_resource_policy;
 mod register_stream_consumer;
 mod remove_tags_from_stream;
 mod restore_dead_letter_queue_records;
@@ -102,6 +105,7 @@ pub(crate) async fn dispatch(
         "DeleteChannel" => silent(call, delete_channel::call).await,
         "CreateQueue" => typed(call, create_queue::call).await,
         "DeleteQueue" => silent(call, delete_queue::call).await,
+        "DeleteResourcePolicy" => silent(call, delete_resource_policy::call).await,
         "DeleteStream" => silent(call, delete_stream::call).await,
         "DeregisterStreamConsumer" => silent(call, deregister_stream_consumer::call).await,
         "DescribeAccountSettings" => typed(call, describe_account_settings::call).await,
@@ -114,6 +118,7 @@ pub(crate) async fn dispatch(
         "DisableEnhancedMonitoring" => typed(call, disable_enhanced_monitoring::call).await,
         "EnableEnhancedMonitoring" => typed(call, enable_enhanced_monitoring::call).await,
         "GetRecords" => get_records::call(call).await,
+        "GetResourcePolicy" => typed(call, get_resource_policy::call).await,
         "GetShardIterator" => typed(call, get_shard_iterator::call).await,
         "IncreaseStreamRetentionPeriod" => silent(call, increase_stream_retention_period::call).await,
         "ListChannels" => typed(call, list_channels::call).await,
@@ -128,6 +133,7 @@ pub(crate) async fn dispatch(
         "PutRecords" => put_records::call(call).await,
         "ReceiveDeadLetterQueueRecords" => typed(call, receive_dead_letter_queue_records::call).await,
         "ReceiveQueueRecords" => typed(call, receive_queue_records::call).await,
+        "PutResourcePolicy" => silent(call, put_resource_policy::call).await,
         "RegisterStreamConsumer" => typed(call, register_stream_consumer::call).await,
         "RemoveTagsFromStream" => silent(call, remove_tags_from_stream::call).await,
         "RestoreDeadLetterQueueRecords" => typed(call, restore_dead_letter_queue_records::call).await,

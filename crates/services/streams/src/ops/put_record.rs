@@ -4,7 +4,6 @@ use millrace_wire::Reply;
 
 use super::Call;
 use crate::error::StreamsError;
-use crate::resolve::target;
 use crate::shard::answer;
 use crate::shard::append::Outcome;
 use crate::shard::request::{Put, Shape};
@@ -13,7 +12,7 @@ use crate::state::Distribution;
 /// One record, durable when answered.
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let put = Put::read(Shape::One, call.codec, &call.body)?;
-    let view = call.streams.view(&target(call.caller, put.named())?)?;
+    let view = call.streams.resolve(call.caller, put.named())?;
     if let Some(number) = &put.ordering {
         if view.distribution == Distribution::Auto {
             return Err(StreamsError::InvalidArgument(format!(

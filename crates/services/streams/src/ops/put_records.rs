@@ -4,7 +4,6 @@ use millrace_wire::Reply;
 
 use super::Call;
 use crate::error::StreamsError;
-use crate::resolve::target;
 use crate::shard::answer::{self, Summary};
 use crate::shard::append::Outcome;
 use crate::shard::request::{Put, Shape};
@@ -12,7 +11,7 @@ use crate::shard::request::{Put, Shape};
 /// Up to 500 records; each has its own outcome, in the request's order.
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let put = Put::read(Shape::Many, call.codec, &call.body)?;
-    let view = call.streams.view(&target(call.caller, put.named())?)?;
+    let view = call.streams.resolve(call.caller, put.named())?;
     if put.dry_run {
         return Err(call.streams.dry_run(&view, &put));
     }

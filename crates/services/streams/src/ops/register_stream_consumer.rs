@@ -3,8 +3,9 @@
 use millrace_api::kinesis::{RegisterStreamConsumerInput, RegisterStreamConsumerOutput};
 use millrace_wire::{ApiError, Caller};
 
+use crate::access::Tagging;
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::{Changed, Command};
@@ -20,11 +21,12 @@ pub(crate) async fn call(
         arn: Some(&input.stream_arn),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let tags = input.tags.unwrap_or_default();
+    let key = streams.target_tagging(caller, named, Some(Tagging::Set(&tags)))?;
     let command = Command::RegisterConsumer {
         key: key.clone(),
         name: input.consumer_name,
-        tags: tags::checked(input.tags.unwrap_or_default())?,
+        tags: tags::checked(tags)?,
         quotas: streams.quotas(&caller.account, &caller.region),
     };
     match streams.propose(command).await? {

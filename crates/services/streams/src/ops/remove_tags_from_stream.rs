@@ -3,8 +3,9 @@
 use millrace_api::kinesis::RemoveTagsFromStreamInput;
 use millrace_wire::Caller;
 
+use crate::access::Tagging;
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::{Command, Resource};
 
@@ -18,7 +19,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let resource = Resource::Stream(target(caller, named)?);
+    let resource = Resource::Stream(streams.target_tagging(caller, named, Some(Tagging::Remove(&input.tag_keys)))?);
     streams
         .propose(Command::Untag {
             resource,

@@ -4,7 +4,7 @@ use millrace_api::kinesis::SplitShardInput;
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::{Command, ReshardRequest};
 
@@ -18,7 +18,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     let request = ReshardRequest::Split {
         shard: input.shard_to_split,
         at: input.new_starting_hash_key,

@@ -1,13 +1,12 @@
-//! TagResource, for streams, consumers, queues and channels.
+//! TagResource.
 
 use millrace_api::kinesis::TagResourceInput;
 use millrace_wire::Caller;
+use millrace_wire::access::Tagging;
 
 use crate::error::StreamsError;
-use crate::queues;
-use crate::resolve::resource;
 use crate::service::Streams;
-use crate::state::{ChannelCommand, Command, QueueCommand};
+use crate::state::{ChannelCommand, Command, QueueCommand, Resource};
 use crate::tags;
 
 pub(crate) async fn call(
@@ -15,17 +14,17 @@ pub(crate) async fn call(
     caller: &Caller,
     input: TagResourceInput,
 ) -> Result<(), StreamsError> {
+    let resource = streams.resource(caller, &input.resource_arn, Some(Tagging::Set(&input.tags)))?;
     let tags = tags::checked(input.tags)?;
     let quotas = streams.quotas(&caller.account, &caller.region);
-    if let Some(key) = streams.channel_named(caller, &input.resource_arn)? {
-        let command = ChannelCommand::Tag { tags, quotas };
-        streams.propose(Command::Channel { key, command }).await?;
-        return Ok(());
-    }
-    let command = match queues::named(caller, &input.resource_arn)? {
-        Some(key) => Command::Queue(QueueCommand::Tag { key, tags, quotas }),
-        None => Command::Tag {
-            resource: resource(caller, &input.resource_arn)?,
+    let command = match resource {
+        Resource::Channel(key) => Command::Channel {
+            key,
+            command: ChannelCommand::Tag { tags, quotas },
+        },
+        Resource::Queue(key) => Command::Queue(QueueCommand::Tag { key, tags, quotas }),
+        resource => Command::Tag {
+            resource,
             tags,
             quotas,
         },

@@ -5,6 +5,7 @@ use millrace_api::kinesis::{
 };
 use millrace_wire::Caller;
 
+use crate::access;
 use crate::error::StreamsError;
 use crate::service::Streams;
 use crate::shapes;
@@ -15,6 +16,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: UpdateAccountSettingsInput,
 ) -> Result<UpdateAccountSettingsOutput, StreamsError> {
+    access::check_account(caller)?;
     let status = input.minimum_throughput_billing_commitment.status;
     let command = Command::SetCommitment {
         account: caller.account.clone(),

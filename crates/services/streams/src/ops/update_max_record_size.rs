@@ -5,7 +5,7 @@ use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::limits::{RECORD_KIB_DEFAULT, RECORD_KIB_MAX};
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::{Command, Setting};
 
@@ -19,7 +19,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     let kib = u32::try_from(input.max_record_size_in_kib)
         .ok()
         .filter(|kib| (RECORD_KIB_DEFAULT..=RECORD_KIB_MAX).contains(kib))

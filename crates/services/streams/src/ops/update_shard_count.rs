@@ -4,7 +4,7 @@ use millrace_api::kinesis::{UpdateShardCountInput, UpdateShardCountOutput};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes::count;
 use crate::state::{Changed, Command, ReshardRequest};
@@ -19,7 +19,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     // The API model holds it at 1 or more.
     let target = u32::try_from(input.target_shard_count).unwrap_or(0);
     let command = Command::Reshard {

@@ -5,7 +5,7 @@ use millrace_wire::Caller;
 
 use super::create_stream::warm_throughput;
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::{Command, Setting};
@@ -20,7 +20,7 @@ pub(crate) async fn call(
         arn: Some(&input.stream_arn),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     streams.admit_stream("UpdateStreamMode", &key)?;
     let command = Command::Set {
         key,

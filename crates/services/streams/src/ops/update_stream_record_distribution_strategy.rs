@@ -4,7 +4,7 @@ use millrace_api::kinesis::UpdateStreamRecordDistributionStrategyInput;
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::{Command, Setting};
@@ -20,7 +20,7 @@ pub(crate) async fn call(
         id: input.stream_id.as_deref(),
     };
     let command = Command::Set {
-        key: target(caller, named)?,
+        key: streams.target(caller, named)?,
         setting: Setting::Distribution(shapes::distribution_of(&input.record_distribution_strategy)),
         quotas: streams.quotas(&caller.account, &caller.region),
     };

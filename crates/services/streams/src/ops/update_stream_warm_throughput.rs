@@ -7,7 +7,7 @@ use millrace_wire::Caller;
 
 use super::create_stream::warm_throughput;
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::{Command, Setting};
@@ -22,7 +22,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     let mib = warm_throughput(input.warm_throughput_mibps)?;
     let before = streams.stream(&key)?;
     let command = Command::Set {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use millrace_base::Timestamp;
 use millrace_log::Offset;
+use millrace_wire::arn::Arn;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -125,6 +126,13 @@ pub enum Command {
         resource: Resource,
         /// Removed where they are there.
         keys: Vec<String>,
+    },
+    /// PutResourcePolicy, DeleteResourcePolicy.
+    SetPolicy {
+        /// Whose.
+        resource: Resource,
+        /// As it was put; absent to remove it.
+        policy: Option<String>,
     },
     /// RegisterStreamConsumer.
     RegisterConsumer {
@@ -274,7 +282,7 @@ pub enum RetentionChange {
     Decrease,
 }
 
-/// What may be tagged.
+/// What may be tagged and have a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
@@ -297,6 +305,22 @@ impl Resource {
     pub const fn stream(&self) -> &StreamKey {
         match self {
             Self::Stream(key) | Self::Consumer { stream: key, .. } => key,
+        }
+    }
+
+    /// Its ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        match self {
+            Self::Stream(key) => key.arn(),
+            Self::Consumer {
+                stream,
+                name,
+                created_secs,
+            } => {
+                let created = i64::try_from(*created_secs).unwrap_or(i64::MAX);
+                Arn::consumer(&stream.region, &stream.account, &stream.name, name, created).to_string()
+            }
         }
     }
 }

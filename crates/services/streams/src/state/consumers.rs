@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use millrace_base::Timestamp;
 use millrace_control::Applied;
 
-use super::{Changed, Consumer, Outcome, Status, StreamKey, StreamUid, StreamsState};
+use super::{AttachedPolicy, Changed, Consumer, Outcome, Status, StreamKey, StreamUid, StreamsState};
 use crate::error::StreamsError;
 use crate::limits::Quotas;
 
@@ -54,6 +54,7 @@ impl StreamsState {
             created: at.time,
             status: Status::Creating,
             tags,
+            policy: AttachedPolicy::default(),
         };
         stream.consumers.insert(name, consumer.clone());
         Ok(Changed::Registered(consumer))

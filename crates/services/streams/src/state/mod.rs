@@ -11,6 +11,7 @@ mod consumers;
 mod create;
 pub mod encryption;
 pub mod ids;
+mod policy;
 pub mod queues;
 mod reshard;
 mod retention;
@@ -37,6 +38,7 @@ pub use encryption::{
     DataKeyEntry, DataKeyNumber, Encryption, EncryptionChange, EncryptionCommand, WrappedKey,
 };
 pub use ids::{HexKey, LogNumber, NotAShardId, ShardIndex, StreamKey, StreamUid};
+pub use policy::AttachedPolicy;
 pub use queues::{
     Attributes, DeadLetters, Position, Queue, QueueCommand, QueueKey, QueuePhase, Settled, Start,
 };
@@ -131,6 +133,7 @@ impl Machine for StreamsState {
             Command::Encryption { key, command } => self.change_encryption(at, &key, command),
             Command::Channel { key, command } => self.change_channel(at, key, command),
             Command::Untag { resource, keys } => self.untag(&resource, &keys),
+            Command::SetPolicy { resource, policy } => self.set_policy(&resource, policy),
             Command::RegisterConsumer {
                 key,
                 name,

