@@ -20,6 +20,15 @@ pub struct Service {
 }
 
 impl Service {
+    /// What stands before the colon of its actions in policies (Service Authorization Reference).
+    #[must_use]
+    pub fn action_prefix(&self) -> &'static str {
+        match self.signing_name {
+            "monitoring" => "cloudwatch",
+            other => other,
+        }
+    }
+
     /// The operation of that exact name.
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&'static Operation> {

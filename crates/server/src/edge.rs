@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use millrace_api::{Kind, Operation, Service, Shape};
 use millrace_base::{Clock, Rng};
 use millrace_wire::odd::{wrapped_serialization, wrapped_unknown_operation};
-use millrace_wire::{ApiError, Caller, Codec, Reply};
+use millrace_wire::{ApiError, Caller, Codec, Reply, Source};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, AnswerBody, Ids};
@@ -183,7 +183,7 @@ impl Edge {
         }
         let services = self.ready()?;
         let caller = match self.authenticate(head, service, &body, arrival) {
-            Ok(caller) => caller,
+            Ok(caller) => caller.asking(service, op).coming(source(head, arrival)),
             Err(refusal) => {
                 codec.decode(&ANY, &body.bytes)?;
                 let asked = asked(head, (service, op), Some((codec, &body.bytes)), arrival);
@@ -295,6 +295,19 @@ impl Edge {
     }
 }
 
+/// How a call came, as conditions of policies see it.
+fn source(head: &Parts, arrival: &Arrival<'_>) -> Source {
+    Source {
+        address: arrival.peer.address,
+        secure: arrival.peer.secure,
+        user_agent: user_agent(head).map(str::to_owned),
+    }
+}
+
+fn user_agent(head: &Parts) -> Option<&str> {
+    head.headers.get(header::USER_AGENT)?.to_str().ok()
+}
+
 /// A call as the audit log has it, of nobody yet.
 fn asked<'a>(
     head: &'a Parts,
@@ -302,14 +315,13 @@ fn asked<'a>(
     body: Option<(Codec, &'a Bytes)>,
     arrival: &Arrival<'a>,
 ) -> Asked<'a> {
-    let agent = head.headers.get(header::USER_AGENT);
     Asked {
         service,
         op,
         body,
         caller: None,
         request_id: &arrival.ids.request_id,
-        user_agent: agent.and_then(|agent| agent.to_str().ok()),
+        user_agent: user_agent(head),
         address: arrival.peer.address,
         secure: arrival.peer.secure,
         error: None,

@@ -1,10 +1,16 @@
 //! A call between the edge and a service: who asks, and what is answered.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use millrace_api::{Operation, Service};
+use millrace_base::Timestamp;
+
+use crate::identity::Identity;
 
 /// Who makes a call, and in whose name. Resources live in this account and region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,10 +21,69 @@ pub struct Caller {
     pub region: String,
     /// The access key that signed; empty where authentication is off.
     pub access_key: String,
-    /// ARN of the identity, such as `arn:aws:iam::000000000000:root`.
-    pub principal: String,
+    /// Who it is.
+    pub identity: Arc<Identity>,
+    /// The service as actions name it, such as `kinesis`.
+    pub service: &'static str,
+    /// What it asks for, such as `PutRecord`.
+    pub operation: &'static str,
+    /// How the call came.
+    pub source: Source,
+    /// When it came.
+    pub received: Timestamp,
     /// The answer's `x-amzn-RequestId`.
     pub request_id: String,
+}
+
+/// How a call came, for conditions of policies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The client's address, as far as it is known.
+    pub address: Option<IpAddr>,
+    /// Whether it came over TLS.
+    pub secure: bool,
+    /// What the client says it is.
+    pub user_agent: Option<String>,
+}
+
+impl Caller {
+    /// The owner of an account, calling from inside: what tests and the server itself act as.
+    #[must_use]
+    pub fn root(account: &str, region: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            region: region.to_owned(),
+            access_key: String::new(),
+            identity: Identity::root(account),
+            service: "",
+            operation: "",
+            source: Source::default(),
+            received: Timestamp::default(),
+            request_id: String::new(),
+        }
+    }
+
+    /// The same caller asking for something.
+    #[must_use]
+    pub fn asking(self, service: &Service, operation: &Operation) -> Self {
+        Self {
+            service: service.action_prefix(),
+            operation: operation.name,
+            ..self
+        }
+    }
+
+    /// The same caller, who came this way.
+    #[must_use]
+    pub fn coming(self, source: Source) -> Self {
+        Self { source, ..self }
+    }
+
+    /// ARN of the identity, such as `arn:aws:iam::000000000000:root`.
+    #[must_use]
+    pub fn principal(&self) -> &str {
+        self.identity.arn()
+    }
 }
 
 /// Frames of an event stream, pushed as they arise; ending the stream ends the answer's body.

@@ -2,18 +2,21 @@
 //!
 //! [`codec`] decodes and encodes bodies guided by the tables of `millrace-api`, as [`json`] or [`cbor`]; [`rest_json`]
 //! binds paths, queries and headers besides; [`mod@validate`] holds a decoded message against its constraints;
-//! `sigv4` verifies and makes signatures; [`policy`] reads and evaluates IAM-style policies; [`event_stream`] frames
+//! `sigv4` verifies and makes signatures; [`policy`] reads and evaluates IAM-style policies, and [`access`] holds calls
+//! against them; [`event_stream`] frames
 //! pushes; [`odd`] has the front end's XML answers.
 //! No storage word belongs here, and nothing is async.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod access;
 pub mod arn;
 pub mod call;
 pub mod cbor;
 pub mod codec;
 pub mod error;
 pub mod event_stream;
+pub mod identity;
 pub mod json;
 pub mod limits;
 pub mod odd;
@@ -30,7 +33,8 @@ pub mod timestamp;
 pub mod validate;
 
 pub use arn::Arn;
-pub use call::{Caller, Pieces, Reply};
+pub use call::{Caller, Pieces, Reply, Source};
 pub use codec::Codec;
 pub use error::ApiError;
+pub use identity::Identity;
 pub use validate::validate;

@@ -110,7 +110,7 @@ impl Asked<'_> {
             set("awsRegion", Some(caller.region.clone().into()));
             set("recipientAccountId", Some(caller.account.clone().into()));
             let identity = json!({
-                "arn": caller.principal, "accountId": caller.account, "accessKeyId": caller.access_key,
+                "arn": caller.principal(), "accountId": caller.account, "accessKeyId": caller.access_key,
             });
             set("userIdentity", Some(identity));
         }
@@ -163,11 +163,8 @@ mod tests {
     #[test]
     fn an_entry_says_who_did_what_and_what_became_of_it() {
         let caller = Caller {
-            account: "000000000000".to_owned(),
-            region: "eu-west-1".to_owned(),
             access_key: "test".to_owned(),
-            principal: "arn:aws:iam::000000000000:root".to_owned(),
-            request_id: "r".to_owned(),
+            ..Caller::root("000000000000", "eu-west-1")
         };
         let body = Bytes::from_static(br#"{"StreamName":"s","ShardCount":1}"#);
         let error = ApiError::client("ResourceInUseException", "taken");

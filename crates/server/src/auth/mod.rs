@@ -5,12 +5,14 @@
 
 mod store;
 
+use std::sync::Arc;
+
 use http::header::HOST;
 use http::request::Parts;
 use millrace_api::Service;
 use millrace_base::Timestamp;
 use millrace_wire::sigv4::{self, BodyHash, Verifier};
-use millrace_wire::{ApiError, Caller};
+use millrace_wire::{ApiError, Caller, Identity, Source};
 
 use crate::config::{AuthConfig, AuthMode, LOCAL_ACCOUNT};
 use store::Store;
@@ -25,6 +27,8 @@ const AUTHORITY: &str = ":authority";
 pub(crate) struct Authenticator {
     /// `None` where everybody is let in.
     checks: Option<(Store, Verifier)>,
+    /// Who calls where everybody is let in.
+    everybody: Arc<Identity>,
 }
 
 impl Authenticator {
@@ -36,7 +40,10 @@ impl Authenticator {
                 Some((Store::new(config.effective()), verifier))
             }
         };
-        Self { checks }
+        Self {
+            checks,
+            everybody: Identity::root(LOCAL_ACCOUNT),
+        }
     }
 
     /// Whether it looks at signatures, and so needs a body's hash.
@@ -60,11 +67,15 @@ impl Authenticator {
             query: head.uri.query().unwrap_or_default(),
             headers: &headers,
         };
-        let caller = |account: &str, region: String, access_key: String| Caller {
-            account: account.to_owned(),
+        let caller = |identity: &Arc<Identity>, region: String, access_key: String| Caller {
+            account: identity.principal().account().unwrap_or_default().to_owned(),
             region,
             access_key,
-            principal: format!("arn:aws:iam::{account}:root"),
+            identity: Arc::clone(identity),
+            service: service.action_prefix(),
+            operation: "",
+            source: Source::default(),
+            received: now,
             request_id: request_id.to_owned(),
         };
         let Some((store, verifier)) = &self.checks else {
@@ -73,18 +84,18 @@ impl Authenticator {
                 .map(|signed| signed.region)
                 .filter(|region| is_region(region));
             let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-            return Ok(caller(LOCAL_ACCOUNT, region, String::new()));
+            return Ok(caller(&self.everybody, region, String::new()));
         };
         let signed = sigv4::locate(&request)?;
-        let credential = store.find(&signed.access_key, signed.token.as_deref())?;
+        let known = store.find(&signed.access_key, signed.token.as_deref())?;
         signed.check_service(service.signing_name)?;
         let body = sha256.map_or(BodyHash::NotComputed, BodyHash::Sha256);
-        verifier.verify(&signed, &request, credential.secret_key.expose(), body, now)?;
+        verifier.verify(&signed, &request, known.credential.secret_key.expose(), body, now)?;
         if !is_region(&signed.region) {
             let text = "Credential should be scoped to a region such as 'us-east-1'. ";
             return Err(sigv4::AuthError::Scope(text.to_owned()).into());
         }
-        Ok(caller(&credential.account, signed.region, signed.access_key))
+        Ok(caller(&known.identity, signed.region, signed.access_key))
     }
 }
 

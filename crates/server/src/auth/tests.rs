@@ -103,7 +103,7 @@ fn a_caller_has_its_key_s_account_and_its_scope_s_region() {
         ("eu-west-1", "AKA")
     );
     assert_eq!(
-        (caller.principal.as_str(), caller.request_id.as_str()),
+        (caller.principal(), caller.request_id.as_str()),
         ("arn:aws:iam::111111111111:root", "r")
     );
     let with_token = Call {

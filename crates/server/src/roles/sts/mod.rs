@@ -139,11 +139,8 @@ mod tests {
 
     fn caller() -> Caller {
         Caller {
-            account: "123456789012".to_owned(),
-            region: "us-east-1".to_owned(),
-            access_key: "AK".to_owned(),
-            principal: "arn:aws:iam::123456789012:root".to_owned(),
             request_id: "r-1".to_owned(),
+            ..Caller::root("123456789012", "us-east-1")
         }
     }
 

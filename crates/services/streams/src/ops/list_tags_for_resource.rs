@@ -1,4 +1,4 @@
-//! ListTagsForResource.
+//! ListTagsForResource, for streams, consumers, queues and channels.
 
 use millrace_api::kinesis::{ListTagsForResourceInput, ListTagsForResourceOutput};
 use millrace_wire::Caller;

@@ -1,4 +1,4 @@
-//! TagResource.
+//! TagResource, for streams, consumers, queues and channels.
 
 use millrace_api::kinesis::TagResourceInput;
 use millrace_wire::Caller;

@@ -1,4 +1,4 @@
-//! UntagResource.
+//! UntagResource, for streams, consumers, queues and channels.
 
 use millrace_api::kinesis::UntagResourceInput;
 use millrace_wire::Caller;

@@ -40,11 +40,9 @@ pub(crate) fn settings(profile: Profile, transition: Duration) -> Settings {
 
 pub(crate) fn caller(account: &str, region: &str) -> Caller {
     Caller {
-        account: account.to_owned(),
-        region: region.to_owned(),
         access_key: "test".to_owned(),
-        principal: format!("arn:aws:iam::{account}:root"),
         request_id: "r".to_owned(),
+        ..Caller::root(account, region)
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn table_key(caller: &Caller, text: &str) -> Result<TableKey, Dynamod
     check_name(name)?;
     if arn.account != caller.account {
         return Err(DynamodbError::CrossAccount {
-            principal: caller.principal.clone(),
+            principal: caller.principal().to_owned(),
             arn: text.to_owned(),
         });
     }

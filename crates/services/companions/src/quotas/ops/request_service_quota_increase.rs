@@ -40,7 +40,7 @@ pub(crate) async fn call(
             status: Some(RequestStatus::Approved),
             created: Some(now),
             last_updated: Some(now),
-            requester: Some(caller.principal.clone()),
+            requester: Some(caller.principal().to_owned()),
             quota_arn: Some(arn(caller, quota)),
             global_quota: Some(false),
             unit: Some(UNIT.to_owned()),
