@@ -29,7 +29,7 @@ pub struct Target<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum Tagging<'a> {
     /// Sets these.
-    Set(&'a BTreeMap<String, String>),
+    Set(&'a [(String, String)]),
     /// Removes those of these names.
     Remove(&'a [String]),
 }
@@ -134,7 +134,7 @@ impl Caller {
                 for (key, value) in tags {
                     context = context.request_tag(key, &**value);
                 }
-                context.tag_keys(tags.keys().map(String::as_str))
+                context.tag_keys(tags.iter().map(|(key, _)| key.as_str()))
             }
         }
     }

@@ -6,6 +6,7 @@ use millrace_control::ControlError;
 use millrace_keys::KeyError;
 use millrace_log::LogError;
 use millrace_wire::ApiError;
+use millrace_wire::access::Denied;
 
 use crate::queues::QueueError;
 use crate::state::{ChannelKey, ShardIndex, Status, StreamKey};
@@ -196,8 +197,8 @@ pub enum StreamsError {
         created_secs: u64,
     },
     /// The caller may not do this; the sentence says why.
-    #[error("{0}")]
-    AccessDenied(String),
+    #[error(transparent)]
+    AccessDenied(#[from] Denied),
     /// A quota is used up; the sentence says which.
     #[error("{0}")]
     LimitExceeded(String),

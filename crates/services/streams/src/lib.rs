@@ -8,7 +8,6 @@
 
 mod channels;
 mod encryption;
-mod access;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;

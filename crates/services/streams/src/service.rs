@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use millrace_api::Operation;
+use millrace_api::kinesis::SERVICE;
 use millrace_base::{Clock, Rng, Secret, Tasks};
 use millrace_blob::{Blobs, Buckets};
 use millrace_control::Part;
@@ -187,6 +188,10 @@ impl Streams {
         codec: Codec,
         body: Bytes,
     ) -> Result<Reply, ApiError> {
+        // What the caller is held against is what it asks for: never another operation.
+        if caller.service != SERVICE.action_prefix() || caller.operation != op.name {
+            return Err(ApiError::internal("the caller was let in for another operation"));
+        }
         ops::dispatch(self, caller, op, codec, body)
             .await
             .map_err(ApiError::from)

@@ -102,7 +102,7 @@ fn conditions_see_tags_of_the_resource_and_of_the_request() {
     let team = |name: &str| BTreeMap::from([("team".to_owned(), name.to_owned())]);
     assert_eq!(allows(&caller, None, &team("a")), Ok(()));
     assert!(allows(&caller, None, &team("b")).is_err());
-    let (own, asked) = (team("a"), BTreeMap::from([("owner".to_owned(), "x".to_owned())]));
+    let (own, asked) = (team("a"), [("owner".to_owned(), "x".to_owned())]);
     let target = Target {
         tags: Some(&own),
         tagging: Some(Tagging::Set(&asked)),

@@ -147,6 +147,16 @@ impl Policy {
         })))
     }
 
+    /// A resource's policy that lets nobody through: for one that cannot be read.
+    #[must_use]
+    pub fn deny_everything() -> Self {
+        Self(Arc::new(Compiled {
+            kind: Kind::Resource,
+            text: Box::default(),
+            statements: Box::new([Statement::deny_everything()]),
+        }))
+    }
+
     /// What it is attached to.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -57,6 +57,21 @@ pub(super) struct Asked<'a> {
 }
 
 impl Statement {
+    /// Denies everything to everybody.
+    pub(super) fn deny_everything() -> Self {
+        Self {
+            sid: None,
+            denies: true,
+            principals: None,
+            actions: Element {
+                negated: true,
+                items: Box::default(),
+            },
+            resources: None,
+            conditions: Box::default(),
+        }
+    }
+
     /// How closely the statement names who asks, where it applies to the request.
     pub(super) fn applies(&self, asked: &Asked<'_>) -> Option<Closeness> {
         let request = asked.request;

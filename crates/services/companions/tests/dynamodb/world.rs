@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use millrace_api::dynamodb::SERVICE;
 use millrace_base::{ManualClock, SeededRng, Tasks, Timestamp};
 use millrace_blob::Blobs;
 use millrace_companions::dynamodb::{Deps, Dynamodb, DynamodbState};
@@ -77,9 +78,10 @@ impl World {
     }
 
     pub(crate) async fn call_as(&self, caller: &Caller, op: &str, body: &Value) -> Result<Value, ApiError> {
-        let op = millrace_api::dynamodb::SERVICE.operation(op).unwrap();
+        let op = SERVICE.operation(op).unwrap();
+        let caller = caller.clone().asking(&SERVICE, op);
         let body = Bytes::from(serde_json::to_vec(body).unwrap());
-        match self.dynamodb.call(caller, op, Codec::Json10, body).await? {
+        match self.dynamodb.call(&caller, op, Codec::Json10, body).await? {
             Reply::Body(body) => Ok(serde_json::from_slice(&body).unwrap()),
             other => panic!("{other:?}"),
         }

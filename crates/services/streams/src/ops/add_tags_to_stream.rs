@@ -2,8 +2,8 @@
 
 use millrace_api::kinesis::AddTagsToStreamInput;
 use millrace_wire::Caller;
+use millrace_wire::access::Tagging;
 
-use crate::access::Tagging;
 use crate::error::StreamsError;
 use crate::resolve::Named;
 use crate::service::Streams;
@@ -20,7 +20,8 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let resource = Resource::Stream(streams.target_tagging(caller, named, Some(Tagging::Set(&input.tags)))?);
+    let resource =
+        Resource::Stream(streams.target_tagging(caller, named, Some(Tagging::Set(&input.tags.0)))?);
     let tags = tags::checked(input.tags)?;
     streams
         .propose(Command::Tag {

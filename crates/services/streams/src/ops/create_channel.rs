@@ -2,16 +2,17 @@
 
 use millrace_api::kinesis as api;
 use millrace_api::kinesis::{CreateChannelInput, CreateChannelOutput};
+use millrace_wire::access::Tagging;
 use millrace_wire::{ApiError, Caller};
 
 use crate::channels::{shapes, template::Template};
 use crate::error::StreamsError;
 use crate::limits::{FRESHNESS_SECS, FRESHNESS_SECS_DEFAULT};
-use crate::resolve::Named;
+use crate::resolve::check_new;
 use crate::service::Streams;
 use crate::state::{
     BucketOf, Changed, ChannelCommand, ChannelKey, ChannelSettings, Command, Compression, Logging,
-    RecordFormat, S3Destination, StorageClass, StreamKey,
+    RecordFormat, Resource, S3Destination, StorageClass,
 };
 use crate::tags;
 
@@ -23,12 +24,23 @@ pub(crate) async fn call(
     caller: &Caller,
     input: CreateChannelInput,
 ) -> Result<CreateChannelOutput, StreamsError> {
+    let tags = input.tags.clone().unwrap_or_default();
+    let key = |id: String| ChannelKey {
+        account: caller.account.clone(),
+        region: caller.region.clone(),
+        id,
+    };
+    check_new(
+        caller,
+        &Resource::Channel(key("*".to_owned())),
+        Tagging::Set(&tags.0),
+    )?;
     let [source] = input.stream_configuration_list.as_slice() else {
         return Err(StreamsError::InvalidArgument(
             "A channel has one stream: StreamConfigurationList must have one entry.".to_owned(),
         ));
     };
-    let stream = source_stream(caller, &source.stream_arn)?;
+    let stream = streams.source(caller, caller.operation, &source.stream_arn)?;
     let destination = destination(streams, &input)?;
     let settings = ChannelSettings {
         name: input.channel_name,
@@ -48,13 +60,9 @@ pub(crate) async fn call(
                 }
             })
             .unwrap_or_default(),
-        tags: tags::checked(input.tags.unwrap_or_default())?,
+        tags: tags::checked(tags)?,
     };
-    let key = ChannelKey {
-        account: caller.account.clone(),
-        region: caller.region.clone(),
-        id: new_id(streams),
-    };
+    let key = key(new_id(streams));
     let command = Command::Channel {
         key: key.clone(),
         command: ChannelCommand::Create {
@@ -68,16 +76,6 @@ pub(crate) async fn call(
         }),
         _ => Err(ApiError::internal("creating a channel had another command's outcome").into()),
     }
-}
-
-fn source_stream(caller: &Caller, arn: &str) -> Result<StreamKey, StreamsError> {
-    crate::resolve::target(
-        caller,
-        Named {
-            arn: Some(arn),
-            ..Named::default()
-        },
-    )
 }
 
 fn new_id(streams: &Streams) -> String {

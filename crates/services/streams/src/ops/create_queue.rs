@@ -1,13 +1,14 @@
 //! CreateQueue.
 
 use millrace_api::kinesis::{CreateQueueInput, CreateQueueOutput};
+use millrace_wire::access::Tagging;
 use millrace_wire::{ApiError, Caller};
 
 use crate::error::StreamsError;
 use crate::queues::{describe, start};
-use crate::resolve::{Named, target};
+use crate::resolve::check_new;
 use crate::service::Streams;
-use crate::state::{Changed, Command, QueueCommand, QueueKey, Status};
+use crate::state::{Changed, Command, QueueCommand, QueueKey, Resource, Status};
 use crate::tags;
 
 pub(crate) async fn call(
@@ -15,6 +16,9 @@ pub(crate) async fn call(
     caller: &Caller,
     input: CreateQueueInput,
 ) -> Result<CreateQueueOutput, StreamsError> {
+    let tags = input.tags.unwrap_or_default();
+    let any = Resource::Queue(QueueKey::new(&*caller.account, &*caller.region, "*"));
+    check_new(caller, &any, Tagging::Set(&tags.0))?;
     let [source] = input.stream_configuration_list.as_slice() else {
         return Err(StreamsError::Validation(format!(
             "StreamConfigurationList must contain exactly one entry, because a queue delivers records from one stream; \
@@ -24,19 +28,15 @@ pub(crate) async fn call(
     };
     let position = describe::position_of(source.starting_position.as_ref())?;
     let attributes = describe::attributes_of(input.queue_attributes.as_ref())?;
-    let tags = tags::checked(input.tags.unwrap_or_default())?;
-    let named = Named {
-        arn: Some(&source.stream_arn),
-        ..Named::default()
-    };
-    let stream = target(caller, named)?;
+    let tags = tags::checked(tags)?;
+    let stream = streams.source(caller, "AssociateStreamsWithQueue", &source.stream_arn)?;
     let known = streams.stream(&stream)?;
     // The state decides for good; here it makes sure that the shards have logs to look at.
     if known.status() != Status::Active {
         return Err(StreamsError::StreamNotActive(stream, known.status()));
     }
     let (effective, start) = start::resolve(streams, &known.view(&stream), position).await?;
-    let key = QueueKey::new(&*stream.account, &*stream.region, id(streams));
+    let key = QueueKey::new(&*caller.account, &*caller.region, id(streams));
     let command = QueueCommand::Create {
         key: key.clone(),
         name: input.queue_name,

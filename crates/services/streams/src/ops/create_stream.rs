@@ -2,8 +2,8 @@
 
 use millrace_api::kinesis::CreateStreamInput;
 use millrace_wire::Caller;
+use millrace_wire::access::Tagging;
 
-use crate::access::Tagging;
 use crate::error::StreamsError;
 use crate::limits::{ON_DEMAND_SHARDS, RECORD_KIB_DEFAULT, SCALE_SHARDS_MAX, WARM_THROUGHPUT_MIB_MAX};
 use crate::service::Streams;
@@ -18,7 +18,7 @@ pub(crate) async fn call(
 ) -> Result<(), StreamsError> {
     let key = StreamKey::new(&*caller.account, &*caller.region, input.stream_name);
     let tags = input.tags.unwrap_or_default();
-    streams.check_stream(caller, &key, Some(Tagging::Set(&tags)))?;
+    streams.check_stream(caller, caller.operation, &key, Some(Tagging::Set(&tags.0)))?;
     let mode = input
         .stream_mode_details
         .as_ref()

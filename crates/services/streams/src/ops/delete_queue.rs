@@ -4,7 +4,6 @@ use millrace_api::kinesis::DeleteQueueInput;
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::queues::queue_of_arn;
 use crate::service::Streams;
 use crate::state::{Command, QueueCommand};
 
@@ -14,7 +13,7 @@ pub(crate) async fn call(
     input: DeleteQueueInput,
 ) -> Result<(), StreamsError> {
     let command = QueueCommand::Delete {
-        key: queue_of_arn(caller, &input.queue_arn)?,
+        key: streams.queue_target(caller, &input.queue_arn)?,
         quotas: streams.quotas(&caller.account, &caller.region),
     };
     streams.propose(Command::Queue(command)).await?;

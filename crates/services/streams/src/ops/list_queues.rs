@@ -2,11 +2,12 @@
 
 use millrace_api::kinesis::{ListQueuesInput, ListQueuesOutput, QueueStreamFilter};
 use millrace_wire::Caller;
+use millrace_wire::access::Target;
 
 use crate::error::StreamsError;
 use crate::limits::LIST_QUEUES_MAX;
 use crate::queues::describe;
-use crate::resolve::{Named, target};
+use crate::resolve::{Named, stream_key};
 use crate::service::Streams;
 use crate::state::{Queue, QueueKey, StreamKey};
 use crate::token::{self, Page};
@@ -17,6 +18,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: ListQueuesInput,
 ) -> Result<ListQueuesOutput, StreamsError> {
+    caller.authorize(&Target::account(&caller.account))?;
     let after = match &input.next_token {
         None => String::new(),
         Some(text) => match streams.page(caller, text)? {
@@ -61,13 +63,9 @@ type Wanted = Vec<(StreamKey, Option<u64>)>;
 
 fn wanted(caller: &Caller, filters: &[QueueStreamFilter]) -> Result<Wanted, StreamsError> {
     let one = |filter: &QueueStreamFilter| {
-        let named = Named {
-            arn: Some(&filter.stream_arn),
-            ..Named::default()
-        };
         let created = filter.stream_creation_timestamp;
         let created = created.map(|time| u64::try_from(time.0.div_euclid(1000)).unwrap_or(0));
-        Ok((target(caller, named)?, created))
+        Ok((stream_key(caller, Named::arn(&filter.stream_arn))?, created))
     };
     filters.iter().map(one).collect()
 }

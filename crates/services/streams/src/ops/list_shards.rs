@@ -125,7 +125,7 @@ fn start(streams: &Streams, caller: &Caller, input: &ListShardsInput) -> Result<
     else {
         return Err(token::foreign());
     };
-    streams.check_stream(caller, &stream, None)?;
+    streams.check_stream(caller, caller.operation, &stream, None)?;
     let other = input.stream_arn.as_ref().is_some_and(|arn| *arn != stream.arn());
     if other {
         return Err(StreamsError::InvalidArgument(

@@ -2,8 +2,8 @@
 
 use millrace_api::kinesis::{ListStreamsInput, ListStreamsOutput, StreamSummary};
 use millrace_wire::Caller;
+use millrace_wire::access::Target;
 
-use crate::access;
 use crate::error::StreamsError;
 use crate::limits::LIST_STREAMS_MAX;
 use crate::service::Streams;
@@ -16,7 +16,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: ListStreamsInput,
 ) -> Result<ListStreamsOutput, StreamsError> {
-    access::check_account(caller)?;
+    caller.authorize(&Target::account(&caller.account))?;
     let after = match (input.next_token, input.exclusive_start_stream_name) {
         (Some(_), Some(_)) => {
             return Err(StreamsError::InvalidArgument(

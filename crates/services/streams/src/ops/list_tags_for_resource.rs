@@ -6,6 +6,7 @@ use millrace_wire::Caller;
 use crate::error::StreamsError;
 use crate::service::Streams;
 use crate::shapes;
+use crate::state::StreamsState;
 
 pub(crate) async fn call(
     streams: &Streams,
@@ -13,6 +14,8 @@ pub(crate) async fn call(
     input: ListTagsForResourceInput,
 ) -> Result<ListTagsForResourceOutput, StreamsError> {
     let resource = streams.resource(caller, &input.resource_arn, None)?;
-    let tags = streams.0.control.read(|state| Ok::<_, StreamsError>(shapes::tags(state.tags(&resource)?)))?;
-    Ok(ListTagsForResourceOutput { tags: Some(tags) })
+    let tags = |state: &StreamsState| Ok::<_, StreamsError>(shapes::tags(state.common(&resource)?.tags));
+    Ok(ListTagsForResourceOutput {
+        tags: Some(streams.0.control.read(tags)?),
+    })
 }

@@ -1,9 +1,9 @@
 //! RegisterStreamConsumer.
 
 use millrace_api::kinesis::{RegisterStreamConsumerInput, RegisterStreamConsumerOutput};
+use millrace_wire::access::Tagging;
 use millrace_wire::{ApiError, Caller};
 
-use crate::access::Tagging;
 use crate::error::StreamsError;
 use crate::resolve::Named;
 use crate::service::Streams;
@@ -22,7 +22,7 @@ pub(crate) async fn call(
         id: input.stream_id.as_deref(),
     };
     let tags = input.tags.unwrap_or_default();
-    let key = streams.target_tagging(caller, named, Some(Tagging::Set(&tags)))?;
+    let key = streams.target_tagging(caller, named, Some(Tagging::Set(&tags.0)))?;
     let command = Command::RegisterConsumer {
         key: key.clone(),
         name: input.consumer_name,

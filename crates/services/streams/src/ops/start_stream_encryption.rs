@@ -5,7 +5,7 @@ use millrace_api::kinesis::{EncryptionType, StartStreamEncryptionInput};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::{Command, EncryptionChange, EncryptionCommand, Status};
 
@@ -19,7 +19,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     streams.admit_stream("StartStreamEncryption", &key)?;
     hold_type(&input.encryption_type)?;
     let status = streams.stream(&key)?.status();

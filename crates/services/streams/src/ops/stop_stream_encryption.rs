@@ -6,7 +6,7 @@ use millrace_wire::Caller;
 use super::start_stream_encryption::hold_type;
 use crate::encryption;
 use crate::error::StreamsError;
-use crate::resolve::{Named, target};
+use crate::resolve::Named;
 use crate::service::Streams;
 use crate::state::{Command, EncryptionChange, EncryptionCommand, Status, Stream, StreamKey};
 
@@ -20,7 +20,7 @@ pub(crate) async fn call(
         arn: input.stream_arn.as_deref(),
         id: input.stream_id.as_deref(),
     };
-    let key = target(caller, named)?;
+    let key = streams.target(caller, named)?;
     streams.admit_stream("StopStreamEncryption", &key)?;
     hold_type(&input.encryption_type)?;
     let stream = streams.stream(&key)?;

@@ -6,7 +6,7 @@ use millrace_wire::access::Tagging;
 
 use crate::error::StreamsError;
 use crate::service::Streams;
-use crate::state::{ChannelCommand, Command, QueueCommand, Resource};
+use crate::state::Command;
 use crate::tags;
 
 pub(crate) async fn call(
@@ -14,21 +14,14 @@ pub(crate) async fn call(
     caller: &Caller,
     input: TagResourceInput,
 ) -> Result<(), StreamsError> {
-    let resource = streams.resource(caller, &input.resource_arn, Some(Tagging::Set(&input.tags)))?;
+    let resource = streams.resource(caller, &input.resource_arn, Some(Tagging::Set(&input.tags.0)))?;
     let tags = tags::checked(input.tags)?;
-    let quotas = streams.quotas(&caller.account, &caller.region);
-    let command = match resource {
-        Resource::Channel(key) => Command::Channel {
-            key,
-            command: ChannelCommand::Tag { tags, quotas },
-        },
-        Resource::Queue(key) => Command::Queue(QueueCommand::Tag { key, tags, quotas }),
-        resource => Command::Tag {
+    streams
+        .propose(Command::Tag {
             resource,
             tags,
-            quotas,
-        },
-    };
-    streams.propose(command).await?;
+            quotas: streams.quotas(&caller.account, &caller.region),
+        })
+        .await?;
     Ok(())
 }

@@ -6,23 +6,23 @@ use millrace_wire::access::Tagging;
 
 use crate::error::StreamsError;
 use crate::service::Streams;
-use crate::state::{ChannelCommand, Command, QueueCommand, Resource};
+use crate::state::Command;
 
 pub(crate) async fn call(
     streams: &Streams,
     caller: &Caller,
     input: UntagResourceInput,
 ) -> Result<(), StreamsError> {
-    let resource = streams.resource(caller, &input.resource_arn, Some(Tagging::Remove(&input.tag_keys)))?;
-    let keys = input.tag_keys;
-    let command = match resource {
-        Resource::Channel(key) => Command::Channel {
-            key,
-            command: ChannelCommand::Untag { keys },
-        },
-        Resource::Queue(key) => Command::Queue(QueueCommand::Untag { key, keys }),
-        resource => Command::Untag { resource, keys },
-    };
-    streams.propose(command).await?;
+    let resource = streams.resource(
+        caller,
+        &input.resource_arn,
+        Some(Tagging::Remove(&input.tag_keys)),
+    )?;
+    streams
+        .propose(Command::Untag {
+            resource,
+            keys: input.tag_keys,
+        })
+        .await?;
     Ok(())
 }

@@ -4,8 +4,8 @@ use millrace_api::kinesis::{
     MinimumThroughputBillingCommitmentInputStatus, UpdateAccountSettingsInput, UpdateAccountSettingsOutput,
 };
 use millrace_wire::Caller;
+use millrace_wire::access::Target;
 
-use crate::access;
 use crate::error::StreamsError;
 use crate::service::Streams;
 use crate::shapes;
@@ -16,7 +16,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: UpdateAccountSettingsInput,
 ) -> Result<UpdateAccountSettingsOutput, StreamsError> {
-    access::check_account(caller)?;
+    caller.authorize(&Target::account(&caller.account))?;
     let status = input.minimum_throughput_billing_commitment.status;
     let command = Command::SetCommitment {
         account: caller.account.clone(),

@@ -4,7 +4,7 @@ use millrace_api::kinesis::{UpdateQueueInput, UpdateQueueOutput};
 use millrace_wire::{ApiError, Caller};
 
 use crate::error::StreamsError;
-use crate::queues::{describe, queue_of_arn};
+use crate::queues::describe;
 use crate::service::Streams;
 use crate::state::{Changed, Command, QueueCommand};
 
@@ -13,7 +13,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: UpdateQueueInput,
 ) -> Result<UpdateQueueOutput, StreamsError> {
-    let key = queue_of_arn(caller, &input.queue_arn)?;
+    let key = streams.queue_target(caller, &input.queue_arn)?;
     let (visibility_secs, dead_letters) = describe::changes_of(&input.queue_attributes)?;
     let command = QueueCommand::Update {
         key: key.clone(),

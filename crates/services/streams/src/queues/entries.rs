@@ -3,7 +3,6 @@
 use millrace_wire::{ApiError, Caller};
 
 use super::machine::{Action, Kind, Outcome, Receipt, Refusal};
-use super::queue_of_arn;
 use super::receipt;
 use crate::error::StreamsError;
 use crate::service::Streams;
@@ -71,7 +70,7 @@ pub(crate) async fn settle(
     settle: Settle,
     entries: Vec<Entry>,
 ) -> Result<Settled, StreamsError> {
-    let key = queue_of_arn(caller, arn)?;
+    let key = streams.queue_target(caller, arn)?;
     let queue = streams.delivering(&key)?;
     let receipts: Vec<Result<Receipt, Failed>> = entries
         .iter()

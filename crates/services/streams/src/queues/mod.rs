@@ -23,4 +23,3 @@ mod turn;
 pub use error::QueueError;
 pub(crate) use machine::Kind;
 pub(crate) use open::Queues;
-pub(crate) use resolve::{named, queue_of_arn};

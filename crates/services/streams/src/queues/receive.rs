@@ -13,7 +13,6 @@ use millrace_wire::{ApiError, Caller};
 use super::deliver::deliver;
 use super::machine::{Action, Handed, Kind, Offer, Outcome};
 use super::open::Open;
-use super::queue_of_arn;
 use super::turn::{Claim, Tails};
 use crate::error::StreamsError;
 use crate::limits::{QUEUE_OFFERS_MAX, QUEUE_RECEIVE_MAX, QUEUE_RETRY, QUEUE_WAIT};
@@ -53,7 +52,7 @@ pub(crate) async fn receive(
     let wait = request.wait_secs.and_then(positive);
     let wait = wait.map_or(QUEUE_WAIT, |secs| Duration::from_secs(secs.into()));
     let asked = Asked {
-        key: queue_of_arn(caller, request.arn)?,
+        key: streams.queue_target(caller, request.arn)?,
         kind,
         limit: request.limit.and_then(positive).unwrap_or(QUEUE_RECEIVE_MAX),
         until: streams.0.clock.monotonic() + wait,

@@ -10,7 +10,7 @@ use millrace_log::Offset;
 use millrace_wire::arn::{Arn, partition_of};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Changed, Mode, Outcome, ShardIndex, Status, StreamKey, StreamUid, StreamsState};
+use super::{AttachedPolicy, Changed, Mode, Outcome, ShardIndex, Status, StreamKey, StreamUid, StreamsState};
 use crate::error::StreamsError;
 use crate::limits::Quotas;
 
@@ -212,6 +212,9 @@ pub struct Channel {
     pub born_before: ShardIndex,
     /// The next record to deliver of each shard; a later one that is not listed starts at its beginning.
     pub delivered: BTreeMap<ShardIndex, Offset>,
+    /// Its resource policy.
+    #[serde(default, skip_serializing_if = "AttachedPolicy::is_none")]
+    pub policy: AttachedPolicy,
 }
 
 impl Channel {
@@ -271,18 +274,6 @@ pub enum ChannelCommand {
         freshness_secs: Option<u32>,
         /// `LoggingConfiguration`.
         logging: Option<Logging>,
-    },
-    /// TagResource.
-    Tag {
-        /// Added, or replaced.
-        tags: BTreeMap<String, String>,
-        /// What a resource may have.
-        quotas: Quotas,
-    },
-    /// UntagResource.
-    Untag {
-        /// Removed where they are there.
-        keys: Vec<String>,
     },
     /// DeleteChannel.
     Delete,
@@ -375,21 +366,6 @@ impl StreamsState {
                 changed.phase = ChannelPhase::Updating;
                 return Ok(Changed::Channel(Arc::clone(channel)));
             }
-            ChannelCommand::Tag { tags, quotas } => {
-                let own = &channel.settings.tags;
-                let new = tags.keys().filter(|key| !own.contains_key(*key)).count();
-                if new > 0 && own.len() + new > usize::try_from(quotas.tags).unwrap_or(usize::MAX) {
-                    return Err(StreamsError::InvalidArgument(format!(
-                        "Channel {} under account {} cannot have more than {} tags.",
-                        channel.settings.name, key.account, quotas.tags
-                    )));
-                }
-                Arc::make_mut(channel).settings.tags.extend(tags);
-            }
-            ChannelCommand::Untag { keys } => {
-                let own = &mut Arc::make_mut(channel).settings.tags;
-                own.retain(|key, _| !keys.contains(key));
-            }
             ChannelCommand::Delete => {
                 if channel.phase == ChannelPhase::Deleting {
                     return Err(not_active(&key, channel));
@@ -455,6 +431,7 @@ impl StreamsState {
             phase: ChannelPhase::Creating,
             born_before: ShardIndex(0),
             delivered: BTreeMap::new(),
+            policy: AttachedPolicy::default(),
         });
         self.channels.insert(key, Arc::clone(&channel));
         Ok(Changed::Channel(channel))

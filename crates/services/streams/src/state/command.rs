@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use millrace_base::Timestamp;
 use millrace_log::Offset;
-use millrace_wire::arn::Arn;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Channel, ChannelCommand, ChannelKey, Consumer, Distribution, EncryptionCommand, HexKey, LogNumber, Mode,
-    Queue, QueueCommand, ShardIndex, ShardMetric, StreamKey, StreamUid,
+    Queue, QueueCommand, Resource, ShardIndex, ShardMetric, StreamKey, StreamUid,
 };
 use crate::limits::Quotas;
 
@@ -280,49 +279,6 @@ pub enum RetentionChange {
     Increase,
     /// DecreaseStreamRetentionPeriod
     Decrease,
-}
-
-/// What may be tagged and have a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resource {
-    /// A stream.
-    Stream(StreamKey),
-    /// A consumer.
-    Consumer {
-        /// Of which stream.
-        stream: StreamKey,
-        /// Its name.
-        name: String,
-        /// From its ARN.
-        created_secs: u64,
-    },
-}
-
-impl Resource {
-    /// The stream it is or belongs to.
-    #[must_use]
-    pub const fn stream(&self) -> &StreamKey {
-        match self {
-            Self::Stream(key) | Self::Consumer { stream: key, .. } => key,
-        }
-    }
-
-    /// Its ARN.
-    #[must_use]
-    pub fn arn(&self) -> String {
-        match self {
-            Self::Stream(key) => key.arn(),
-            Self::Consumer {
-                stream,
-                name,
-                created_secs,
-            } => {
-                let created = i64::try_from(*created_secs).unwrap_or(i64::MAX);
-                Arn::consumer(&stream.region, &stream.account, &stream.name, name, created).to_string()
-            }
-        }
-    }
 }
 
 /// What a command did, for whoever proposed it.

@@ -73,6 +73,7 @@ impl StreamsState {
             monitoring: BTreeSet::new(),
             mode_changes: Vec::new(),
             encryption: Arc::default(),
+            policy: super::AttachedPolicy::default(),
             view: super::ViewCell::default(),
         };
         self.streams.insert(key, Arc::new(stream));

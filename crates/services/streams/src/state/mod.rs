@@ -14,6 +14,7 @@ pub mod ids;
 mod policy;
 pub mod queues;
 mod reshard;
+mod resource;
 mod retention;
 mod settings;
 pub mod stream;
@@ -32,7 +33,7 @@ pub use channels::{
     BucketOf, Channel, ChannelCommand, ChannelKey, ChannelPhase, ChannelSettings, Compression, Logging,
     RecordFormat, S3Destination, Step, StorageClass,
 };
-pub use command::{Changed, Command, ReshardRequest, Resource, RetentionChange, Setting};
+pub use command::{Changed, Command, ReshardRequest, RetentionChange, Setting};
 pub use commitment::Commitment;
 pub use encryption::{
     DataKeyEntry, DataKeyNumber, Encryption, EncryptionChange, EncryptionCommand, WrappedKey,
@@ -42,6 +43,7 @@ pub use policy::AttachedPolicy;
 pub use queues::{
     Attributes, DeadLetters, Position, Queue, QueueCommand, QueueKey, QueuePhase, Settled, Start,
 };
+pub use resource::Resource;
 pub use stream::{Closed, Consumer, Distribution, Mode, Phase, Reshard, Shard, ShardMetric, Status, Stream};
 
 use crate::error::StreamsError;

@@ -1,11 +1,11 @@
-//! Resource policies of streams and consumers.
+//! Resource policies.
 
 use std::sync::OnceLock;
 
 use millrace_wire::policy::{Kind, Policy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Changed, Outcome, Resource, Status, StreamsState};
+use super::{Changed, Outcome, Resource, StreamsState};
 use crate::error::StreamsError;
 
 /// The policy of a resource, if it has one: kept as the text that was put, read when it is first asked for.
@@ -25,17 +25,28 @@ impl AttachedPolicy {
         }
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.text.is_none()
+    }
+
     /// As it was put.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
 
-    /// For evaluation.
+    /// For evaluation. What cannot be read – it could when it was put – denies everything.
     #[must_use]
     pub fn policy(&self) -> Option<&Policy> {
-        let parse = || Policy::parse(self.text.as_deref()?, Kind::Resource).ok();
-        self.parsed.get_or_init(parse).as_ref()
+        let parse = |text: &String| {
+            Policy::parse(text, Kind::Resource).unwrap_or_else(|error| {
+                tracing::error!(%error, "a stored resource policy cannot be read: nobody is let through until it is put again");
+                Policy::deny_everything()
+            })
+        };
+        self.parsed.get_or_init(|| self.text.as_ref().map(parse)).as_ref()
     }
 }
 
@@ -61,27 +72,7 @@ impl<'de> Deserialize<'de> for AttachedPolicy {
 
 impl StreamsState {
     pub(super) fn set_policy(&mut self, resource: &Resource, policy: Option<String>) -> Outcome {
-        let key = resource.stream();
-        let stream = self
-            .stream_mut(key)
-            .ok_or_else(|| StreamsError::StreamNotFound(key.clone()))?;
-        let attached = match resource {
-            Resource::Stream(_) if stream.status() == Status::Deleting => {
-                return Err(StreamsError::StreamNotActive(key.clone(), Status::Deleting));
-            }
-            Resource::Stream(_) => &mut stream.policy,
-            Resource::Consumer {
-                name, created_secs, ..
-            } => stream
-                .consumers
-                .get_mut(name)
-                .filter(|consumer| consumer.created.seconds() == *created_secs)
-                .map(|consumer| &mut consumer.policy)
-                .ok_or_else(|| StreamsError::ConsumerNotFound {
-                    key: key.clone(),
-                    name: name.clone(),
-                })?,
-        };
+        let attached = self.common_mut(resource)?.policy;
         if policy.is_none() && attached.text().is_none() {
             return Err(StreamsError::ResourceNotFound(format!(
                 "No resource policy found for the resource {}.",

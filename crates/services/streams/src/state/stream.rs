@@ -236,7 +236,7 @@ pub struct Consumer {
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
     /// Its resource policy.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "AttachedPolicy::is_none")]
     pub policy: AttachedPolicy,
 }
 
@@ -283,7 +283,7 @@ pub struct Stream {
     #[serde(default)]
     pub encryption: Arc<Encryption>,
     /// Its resource policy.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "AttachedPolicy::is_none")]
     pub policy: AttachedPolicy,
     /// What the data plane reads; made when it is first asked for after a change.
     #[serde(skip)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_streams::Profile;
 use serde_json::{Value, json};
 
-use crate::world::{self, World, caller, settings};
+use crate::world::{self, World, settings};
 
 const ARN: &str = "arn:aws:kinesis:us-east-1:000000000000:stream/s";
 
@@ -53,11 +53,8 @@ async fn a_consumer_goes_through_its_states() {
     );
     let tags = world.ok("ListTagsForResource", json!({"ResourceARN": arn})).await;
     assert_eq!(tags["Tags"], json!([{"Key": "team", "Value": "a"}]));
-    let (view, found) = world
-        .streams
-        .resolve_consumer(&caller(world::ACCOUNT, world::REGION), arn)
-        .unwrap();
-    assert_eq!((view.key.name.as_str(), found.name.as_str()), ("s", "c"));
+    let view = world.streams.view(&World::key("s")).unwrap();
+    assert_eq!(view.consumers["c"].name, "c");
     let all = json!({"ConsumerARN": arn, "StreamARN": ARN, "ConsumerName": "c"});
     let described = world.ok("DescribeStreamConsumer", all).await;
     assert_eq!(described["ConsumerDescription"]["StreamARN"], ARN);

@@ -5,7 +5,7 @@ use millrace_streams::Profile;
 use millrace_streams::state::ShardIndex;
 use serde_json::{Value, json};
 
-use crate::world::{self, World, caller, ids, is_exact_cover};
+use crate::world::{self, World, ids, is_exact_cover};
 
 const HALF: &str = "170141183460469231731687303715884105728";
 
@@ -48,10 +48,7 @@ async fn a_split_closes_the_parent_and_bears_two_children() {
         );
     }
     assert_eq!(shards[2]["HashKeyRange"]["StartingHashKey"], HALF);
-    let view = world
-        .streams
-        .resolve(&caller(world::ACCOUNT, world::REGION), Some("s"), None)
-        .unwrap();
+    let view = world.streams.view(&World::key("s")).unwrap();
     assert_eq!(view.shard(ShardIndex(0)).unwrap().closed.unwrap().end, 3);
     assert_eq!(view.route(7).unwrap().index, ShardIndex(1));
     assert_eq!(view.route(u128::MAX).unwrap().index, ShardIndex(2));

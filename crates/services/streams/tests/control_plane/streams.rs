@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_streams::Profile;
 use serde_json::json;
 
-use crate::world::{self, caller, settings};
+use crate::world::{self, World, caller, settings};
 
 #[tokio::test]
 async fn a_stream_goes_through_its_states() {
@@ -29,12 +29,7 @@ async fn a_stream_goes_through_its_states() {
         refused,
         "ResourceInUseException: Stream s under account 000000000000 not ACTIVE, instead in state CREATING"
     );
-    assert!(
-        world
-            .streams
-            .resolve(&caller(world::ACCOUNT, world::REGION), Some("s"), None)
-            .is_err()
-    );
+    assert!(world.streams.view(&World::key("s")).is_err());
     // The sleeping worker may not have gone to sleep yet.
     let moving = async {
         loop {
@@ -64,10 +59,7 @@ async fn a_stream_goes_through_its_states() {
     let range = &stream["Shards"][0]["SequenceNumberRange"];
     assert_eq!(range["StartingSequenceNumber"].as_str().unwrap().len(), 56);
     assert!(range.get("EndingSequenceNumber").is_none(), "{range}");
-    let view = world
-        .streams
-        .resolve(&caller(world::ACCOUNT, world::REGION), Some("s"), None)
-        .unwrap();
+    let view = world.streams.view(&World::key("s")).unwrap();
     assert_eq!((view.record_bytes_max, view.shards().len()), (2048 * 1024, 2));
 }
 

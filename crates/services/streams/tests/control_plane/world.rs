@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use millrace_api::kinesis::SERVICE;
 use millrace_base::{Clock, ManualClock, SeededRng, Tasks, Timestamp};
 use millrace_blob::{Blobs, Bucket, Buckets};
 use millrace_control::{Control, Options, Part};
@@ -165,9 +166,10 @@ impl World {
     }
 
     pub(crate) async fn call_as(&self, caller: &Caller, op: &str, body: Value) -> Result<Value, ApiError> {
-        let op = millrace_api::kinesis::SERVICE.operation(op).unwrap();
+        let op = SERVICE.operation(op).unwrap();
+        let caller = caller.clone().asking(&SERVICE, op);
         let body = Bytes::from(serde_json::to_vec(&body).unwrap());
-        let answer = whole(self.streams.call(caller, op, Codec::Json11, body).await?);
+        let answer = whole(self.streams.call(&caller, op, Codec::Json11, body).await?);
         if answer.is_empty() {
             return Ok(Value::Null);
         }

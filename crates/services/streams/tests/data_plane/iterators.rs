@@ -146,18 +146,23 @@ async fn an_iterator_is_of_one_stream_and_account() {
     world.active("s", 1).await;
     let from = iterator(&world, FIRST, horizon()).await;
     let body = json!({"ShardIterator": from});
-    for stranger in [
-        caller("111111111111", world::REGION),
-        caller(world::ACCOUNT, "eu-west-1"),
+    for (stranger, wanted) in [
+        (
+            caller("111111111111", world::REGION),
+            "AccessDeniedException: User: arn:aws:iam::111111111111:root is not authorized to perform: \
+             kinesis:GetRecords on resource: arn:aws:kinesis:us-east-1:000000000000:stream/s because no resource-based \
+             policy allows the kinesis:GetRecords action",
+        ),
+        (
+            caller(world::ACCOUNT, "eu-west-1"),
+            "InvalidArgumentException: Invalid ShardIterator.",
+        ),
     ] {
         for codec in BOTH {
             let refusal = call_as(&world, &stranger, codec, "GetRecords", &body)
                 .await
                 .unwrap_err();
-            assert_eq!(
-                refusal.to_string(),
-                "InvalidArgumentException: Invalid ShardIterator."
-            );
+            assert_eq!(refusal.to_string(), wanted);
         }
     }
     for forged in [

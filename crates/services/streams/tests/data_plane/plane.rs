@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use millrace_api::kinesis::SERVICE;
 use millrace_wire::call::Events;
 use millrace_wire::{ApiError, Caller, Codec, Reply, event_stream};
 use serde_json::{Value, json};
@@ -33,7 +34,8 @@ pub(crate) async fn call_as(
     op: &str,
     body: &Value,
 ) -> Result<Value, ApiError> {
-    let op = millrace_api::kinesis::SERVICE.operation(op).unwrap();
+    let op = SERVICE.operation(op).unwrap();
+    let caller = caller.clone().asking(&SERVICE, op);
     let mut body = Bytes::from(serde_json::to_vec(body).unwrap());
     if codec == Codec::Cbor11 {
         let shape = op.input.unwrap();
@@ -41,7 +43,7 @@ pub(crate) async fn call_as(
             .encode(shape, &Codec::Json11.decode(shape, &body).unwrap())
             .into();
     }
-    let mut answer = world::whole(world.streams.call(caller, op, codec, body).await?);
+    let mut answer = world::whole(world.streams.call(&caller, op, codec, body).await?);
     if codec == Codec::Cbor11 {
         let shape = op.output.unwrap();
         answer = Codec::Json11
@@ -200,12 +202,10 @@ pub(crate) async fn subscribe(
     shard: &str,
     position: Value,
 ) -> Result<Subscription, ApiError> {
-    let op = millrace_api::kinesis::SERVICE
-        .operation("SubscribeToShard")
-        .unwrap();
+    let op = SERVICE.operation("SubscribeToShard").unwrap();
     let body = json!({"ConsumerARN": arn, "ShardId": shard, "StartingPosition": position});
     let body = Bytes::from(serde_json::to_vec(&body).unwrap());
-    let caller = caller(world::ACCOUNT, world::REGION);
+    let caller = caller(world::ACCOUNT, world::REGION).asking(&SERVICE, op);
     let Reply::Events(events) = world.streams.call(&caller, op, Codec::Json11, body).await? else {
         panic!("SubscribeToShard streams events");
     };

@@ -9,7 +9,7 @@ use super::{Attributes, Position, Queue, QueueCommand, QueueKey, QueuePhase, Set
 use crate::error::StreamsError;
 use crate::limits::Quotas;
 use crate::queues::QueueError;
-use crate::state::{Changed, Mode, Outcome, Status, StreamKey, StreamUid, StreamsState};
+use crate::state::{AttachedPolicy, Changed, Mode, Outcome, Status, StreamKey, StreamUid, StreamsState};
 
 /// What CreateQueue asks for.
 struct Wanted {
@@ -70,18 +70,10 @@ impl StreamsState {
                 self.settle_queue(&key, step);
                 Ok(Changed::Done)
             }
-            QueueCommand::Tag { key, tags, quotas } => self.tag_queue(&key, tags, quotas),
-            QueueCommand::Untag { key, keys } => {
-                let own = &mut self.queue_mut(&key)?.tags;
-                for key in keys {
-                    own.remove(&key);
-                }
-                Ok(Changed::Done)
-            }
         }
     }
 
-    fn queue_mut(&mut self, key: &QueueKey) -> Result<&mut Queue, StreamsError> {
+    pub(in crate::state) fn queue_mut(&mut self, key: &QueueKey) -> Result<&mut Queue, StreamsError> {
         self.queues
             .get_mut(key)
             .ok_or_else(|| QueueError::NotFound(key.clone()).into())
@@ -132,6 +124,7 @@ impl StreamsState {
             effective: wanted.effective,
             attributes: wanted.attributes,
             tags: wanted.tags,
+            policy: AttachedPolicy::default(),
         };
         self.queues.insert(key, queue.clone());
         Ok(Changed::Queue(Box::new(queue)))
@@ -178,21 +171,5 @@ impl StreamsState {
             // Another node was quicker.
             _ => {}
         }
-    }
-
-    fn tag_queue(&mut self, key: &QueueKey, tags: BTreeMap<String, String>, quotas: Quotas) -> Outcome {
-        let queue = self.queue_mut(key)?;
-        if queue.status() == Status::Deleting {
-            return Err(QueueError::NotActive(key.clone(), Status::Deleting).into());
-        }
-        let new = tags.keys().filter(|tag| !queue.tags.contains_key(*tag)).count();
-        if new > 0 && queue.tags.len() + new > usize::try_from(quotas.tags).unwrap_or(usize::MAX) {
-            return Err(StreamsError::InvalidArgument(format!(
-                "Failed to add tags to queue {} under account {}: a queue cannot have more than {} tags.",
-                queue.name, key.account, quotas.tags
-            )));
-        }
-        queue.tags.extend(tags);
-        Ok(Changed::Done)
     }
 }

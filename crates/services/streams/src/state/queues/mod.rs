@@ -14,7 +14,7 @@ use millrace_log::Offset;
 use millrace_wire::arn::Arn;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{LogNumber, Mode, ShardIndex, Status, StreamKey, StreamUid, StreamsState};
+use super::{AttachedPolicy, LogNumber, Mode, ShardIndex, Status, StreamKey, StreamUid, StreamsState};
 use crate::limits::Quotas;
 
 /// Where a queue lives and the identifier in its ARN. JSON: `"account/region/id"`.
@@ -159,6 +159,9 @@ pub struct Queue {
     pub attributes: Attributes,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Its resource policy.
+    #[serde(default, skip_serializing_if = "AttachedPolicy::is_none")]
+    pub policy: AttachedPolicy,
 }
 
 impl Queue {
@@ -235,22 +238,6 @@ pub enum QueueCommand {
         key: QueueKey,
         /// Which transition; of another one than is under way nothing comes.
         step: Settled,
-    },
-    /// TagResource
-    Tag {
-        /// Which.
-        key: QueueKey,
-        /// Added, or replaced.
-        tags: BTreeMap<String, String>,
-        /// What a resource may have.
-        quotas: Quotas,
-    },
-    /// UntagResource
-    Untag {
-        /// Which.
-        key: QueueKey,
-        /// Removed where they are there.
-        keys: Vec<String>,
     },
 }
 
