@@ -670,16 +670,4 @@ def service_quotas():
             pass
 
 
-@case
-def unbuilt_operations_answer_clearly():
-    name = stream()
-    try:
-        K.start_stream_encryption(StreamName=name, EncryptionType="KMS", KeyId="alias/aws/kinesis")
-    except ClientError as error:
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400, error
-        assert "StartStreamEncryption" in error.response["Error"]["Message"], error
-    else:
-        raise AssertionError("expected an error until it is built")
-
-
 run()

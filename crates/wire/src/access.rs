@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use millrace_api::{Operation, Service};
+
 use crate::ApiError;
 use crate::call::Caller;
 use crate::policy::{Context, Decision, Policy, Request, decide};
@@ -74,6 +76,17 @@ impl From<Denied> for ApiError {
 }
 
 impl Caller {
+    /// That the caller is held against this very operation and never another one: a guard against mistakes of ours.
+    ///
+    /// # Errors
+    /// An internal error.
+    pub fn holds_for(&self, service: &Service, op: &Operation) -> Result<(), ApiError> {
+        if self.service == service.action_prefix() && self.operation == op.name {
+            return Ok(());
+        }
+        Err(ApiError::internal("the caller was let in for another operation"))
+    }
+
     /// Whether the caller may do what it asks for to `target`.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A call between the edge and a service: who asks, and what is answered.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 

@@ -188,10 +188,7 @@ impl Streams {
         codec: Codec,
         body: Bytes,
     ) -> Result<Reply, ApiError> {
-        // What the caller is held against is what it asks for: never another operation.
-        if caller.service != SERVICE.action_prefix() || caller.operation != op.name {
-            return Err(ApiError::internal("the caller was let in for another operation"));
-        }
+        caller.holds_for(&SERVICE, op)?;
         ops::dispatch(self, caller, op, codec, body)
             .await
             .map_err(ApiError::from)

@@ -5,6 +5,7 @@
 
 use millrace_api::dynamodb as types;
 use millrace_control::ControlError;
+use millrace_wire::access::Denied;
 use millrace_wire::{ApiError, Codec, error};
 
 use super::expression::ExpressionError;
@@ -37,16 +38,9 @@ pub enum DynamodbError {
     /// A quota is used up; the sentence says which.
     #[error("{0}")]
     LimitExceeded(String),
-    /// The table belongs to another account.
-    #[error(
-        "User: {principal} is not authorized to access resource: {arn} because it belongs to another account"
-    )]
-    CrossAccount {
-        /// Who asked.
-        principal: String,
-        /// For what.
-        arn: String,
-    },
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// A part of DynamoDB that this server does not have.
     #[error("{0} is not supported by Millrace, whose tables are meant for leases and locks. Leave it out.")]
     NotBuilt(&'static str),
@@ -82,7 +76,7 @@ impl DynamodbError {
             Self::TableNotFound(_) => coded(SERVICE, "ResourceNotFoundException", message),
             Self::BackupTableNotFound(_) => coded(SERVICE, "TableNotFoundException", message),
             Self::LimitExceeded(_) => coded(SERVICE, "LimitExceededException", message),
-            Self::CrossAccount { .. } => coded(SERVICE, "AccessDeniedException", message),
+            Self::Denied(_) => coded(CORAL, "AccessDeniedException", message),
             Self::Wire(wire) => namespaced(wire),
             Self::Control(error @ ControlError::TooLarge { .. }) => coded(
                 VALIDATE,

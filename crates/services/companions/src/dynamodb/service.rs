@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use millrace_api::Operation;
-use millrace_api::dynamodb::ReturnValuesOnConditionCheckFailure;
+use millrace_api::dynamodb::{ReturnValuesOnConditionCheckFailure, SERVICE};
 use millrace_base::{Clock, Rng};
 use millrace_control::Part;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
@@ -47,6 +47,7 @@ impl Dynamodb {
         codec: Codec,
         body: Bytes,
     ) -> Result<Reply, ApiError> {
+        caller.holds_for(&SERVICE, op)?;
         ops::dispatch(self, caller, op, codec, body)
             .await
             .map_err(|error| error.into_api(codec))

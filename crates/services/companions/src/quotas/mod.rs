@@ -8,12 +8,13 @@ mod ops;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use millrace_api::service_quotas::{AppliedLevelEnum, ServiceQuota};
+use millrace_api::service_quotas::{AppliedLevelEnum, SERVICE, ServiceQuota};
 use millrace_api::{Operation, Typed};
 use millrace_base::Clock;
 use millrace_streams::Streams;
 use millrace_streams::limits::Quotas;
 use millrace_streams::quotas::Quota;
+use millrace_wire::access::Target;
 use millrace_wire::arn::partition_of;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
@@ -49,6 +50,8 @@ impl ServiceQuotas {
         codec: Codec,
         body: Bytes,
     ) -> Result<Reply, ApiError> {
+        caller.holds_for(&SERVICE, op)?;
+        caller.authorize(&Target::account(&caller.account))?;
         let asked = Asked { op, codec, body };
         match op.name {
             "GetAWSDefaultServiceQuota" => {

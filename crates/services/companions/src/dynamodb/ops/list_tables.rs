@@ -2,6 +2,7 @@
 
 use millrace_api::dynamodb::{ListTablesInput, ListTablesOutput};
 use millrace_wire::Caller;
+use millrace_wire::access::Target;
 
 use crate::dynamodb::Dynamodb;
 use crate::dynamodb::error::DynamodbError;
@@ -12,6 +13,7 @@ pub(super) async fn call(
     caller: &Caller,
     input: ListTablesInput,
 ) -> Result<ListTablesOutput, DynamodbError> {
+    caller.authorize(&Target::account(&caller.account))?;
     let limit = input
         .limit
         .and_then(|limit| usize::try_from(limit).ok())

@@ -20,7 +20,7 @@ pub(super) async fn call(
     caller: &Caller,
     input: QueryInput,
 ) -> Result<QueryOutput, DynamodbError> {
-    let key = request::table_key(caller, &input.table_name)?;
+    let key = request::source_key(caller, &input.table_name, input.index_name.as_deref())?;
     let reverse = input.scan_index_forward == Some(false);
     let legacy_filter = input.query_filter.is_some();
     let (reading, conditions) = read(input)?;

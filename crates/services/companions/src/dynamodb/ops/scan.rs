@@ -22,7 +22,7 @@ pub(super) async fn call(
     caller: &Caller,
     input: ScanInput,
 ) -> Result<ScanOutput, DynamodbError> {
-    let key = request::table_key(caller, &input.table_name)?;
+    let key = request::source_key(caller, &input.table_name, input.index_name.as_deref())?;
     let segment = segment(input.segment, input.total_segments)?;
     let reading = read(input)?;
     reading.check()?;

@@ -30,7 +30,7 @@ pub(super) async fn call(
     let wanted = input.transact_items.into_iter().map(|item| {
         let get = item.get;
         Ok(Wanted {
-            table: request::table_key(caller, &get.table_name)?,
+            table: request::table_key_for(caller, "GetItem", &get.table_name)?,
             projection: projection(
                 get.projection_expression.as_deref(),
                 None,

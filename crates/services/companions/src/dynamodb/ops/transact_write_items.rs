@@ -152,9 +152,19 @@ fn told(asked: Option<ReturnValuesOnConditionCheckFailure>) -> bool {
     asked == Some(ReturnValuesOnConditionCheckFailure::AllOld)
 }
 
+/// What a part of a transaction takes (Service Authorization Reference, TransactWriteItems).
+const fn action(change: &Change) -> &'static str {
+    match change {
+        Change::Check(_) => "ConditionCheckItem",
+        Change::Put(_) => "PutItem",
+        Change::Update(..) => "UpdateItem",
+        Change::Delete(_) => "DeleteItem",
+    }
+}
+
 fn plain(caller: &Caller, common: Common, change: Change) -> Result<Wanted, DynamodbError> {
     let write = Write {
-        table: request::table_key(caller, &common.table)?,
+        table: request::table_key_for(caller, action(&change), &common.table)?,
         condition: common.condition.read()?,
         change,
     };
@@ -170,7 +180,7 @@ fn updating(caller: &Caller, update: types::Update) -> Result<Wanted, DynamodbEr
     };
     let (condition, changes) = conditional.read_update(Some(&update.update_expression), None)?;
     let write = Write {
-        table: request::table_key(caller, &update.table_name)?,
+        table: request::table_key_for(caller, "UpdateItem", &update.table_name)?,
         condition,
         change: Change::Update(request::item(update.key)?, changes),
     };

@@ -14,8 +14,10 @@ pub(crate) use schema::{NewIndex, attributes, billing, global_index, key_schema,
 use millrace_api::Entries;
 use millrace_api::dynamodb as types;
 use millrace_wire::Caller;
+use millrace_wire::access::Target;
 use millrace_wire::arn::Arn;
 
+use super::answer;
 use super::error::DynamodbError;
 use super::model::{Item, item_from_wire};
 use super::state::TableKey;
@@ -38,8 +40,35 @@ pub(crate) fn check_name(name: &str) -> Result<(), DynamodbError> {
     ))
 }
 
-/// The table that a request names, by its name or its ARN.
+/// The table that a request names, by its name or its ARN, for a caller that may do to it what it asks for. There is no
+/// other way to a table's key, so that no operation can forget to ask.
 pub(crate) fn table_key(caller: &Caller, text: &str) -> Result<TableKey, DynamodbError> {
+    table_key_for(caller, caller.operation, text)
+}
+
+/// The same for one part of a request that needs another permission.
+pub(crate) fn table_key_for(caller: &Caller, action: &str, text: &str) -> Result<TableKey, DynamodbError> {
+    let key = named(caller, text)?;
+    caller.authorize_as(action, &Target::new(&key.account, &|| answer::arn(&key)))?;
+    Ok(key)
+}
+
+/// The same where one of the table's indexes is asked, if one is.
+pub(crate) fn source_key(
+    caller: &Caller,
+    text: &str,
+    index: Option<&str>,
+) -> Result<TableKey, DynamodbError> {
+    let Some(index) = index else {
+        return table_key(caller, text);
+    };
+    let key = named(caller, text)?;
+    let arn = || format!("{}/index/{index}", answer::arn(&key));
+    caller.authorize(&Target::new(&key.account, &arn))?;
+    Ok(key)
+}
+
+fn named(caller: &Caller, text: &str) -> Result<TableKey, DynamodbError> {
     let Ok(arn) = Arn::parse(text) else {
         check_name(text)?;
         return Ok(TableKey::new(&*caller.account, &*caller.region, text));
@@ -50,12 +79,6 @@ pub(crate) fn table_key(caller: &Caller, text: &str) -> Result<TableKey, Dynamod
         .filter(|_| arn.service == "dynamodb");
     let name = name.ok_or_else(|| DynamodbError::Invalid(format!("Invalid table ARN: {text}")))?;
     check_name(name)?;
-    if arn.account != caller.account {
-        return Err(DynamodbError::CrossAccount {
-            principal: caller.principal().to_owned(),
-            arn: text.to_owned(),
-        });
-    }
     if arn.region != caller.region {
         return Err(DynamodbError::Invalid(format!(
             "Invalid table ARN: its region {} is not that of the request, {}",
