@@ -21,6 +21,7 @@ mod readiness;
 mod roles;
 mod route;
 mod server;
+mod spoken;
 mod supervisor;
 
 pub use config::{Config, ConfigError};

@@ -1,8 +1,8 @@
 //! Bytes to typed calls and back, without I/O.
 //!
-//! [`codec`] decodes and encodes bodies guided by the tables of `millrace-api`, as [`json`] or [`cbor`]; [`rest_json`]
-//! binds paths, queries and headers besides; [`mod@validate`] holds a decoded message against its constraints;
-//! `sigv4` verifies and makes signatures; [`event_stream`] frames pushes; [`odd`] has the front end's XML answers.
+//! [`codec`] decodes and encodes bodies guided by the tables of `millrace-api`, as [`json`], [`cbor`] or [`query`]
+//! forms; [`rest_json`] binds paths, queries and headers besides; [`mod@validate`] holds a decoded message against its
+//! constraints; `sigv4` verifies and makes signatures; [`event_stream`] frames pushes; [`odd`] has the front end's XML answers.
 //! No storage word belongs here, and nothing is async.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -17,6 +17,7 @@ pub mod json;
 pub mod limits;
 pub mod odd;
 mod pattern;
+pub mod query;
 pub mod rest_json;
 mod serialization;
 pub mod sigv4;
@@ -26,6 +27,7 @@ mod table_tests;
 mod testing;
 pub mod timestamp;
 pub mod validate;
+mod xml;
 
 pub use arn::Arn;
 pub use call::{Caller, Pieces, Reply};

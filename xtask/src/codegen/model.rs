@@ -236,8 +236,14 @@ fn newest(folder: &Path) -> Result<Value> {
 
 /// Services that speak several protocols list them all.
 fn xml_namespace(metadata: &Value) -> String {
-    let all = metadata["protocols"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let query = all.iter().chain([&metadata["protocol"]]).any(|p| p.as_str() == Some("query"));
+    let all = metadata["protocols"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let query = all
+        .iter()
+        .chain([&metadata["protocol"]])
+        .any(|p| p.as_str() == Some("query"));
     let namespace = metadata["xmlNamespace"].as_str().filter(|_| query);
     namespace.unwrap_or_default().to_owned()
 }

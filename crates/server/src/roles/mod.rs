@@ -3,8 +3,6 @@
 mod streams;
 mod sts;
 
-pub(crate) use sts::Sts;
-
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,7 +26,13 @@ pub(crate) struct Services {
 impl Services {
     /// Whether this version answers the service's operations at all.
     pub(crate) fn has(service: &Service) -> bool {
-        is(service, &millrace_api::kinesis::SERVICE) || is(service, &millrace_api::service_quotas::SERVICE)
+        [
+            &millrace_api::kinesis::SERVICE,
+            &millrace_api::service_quotas::SERVICE,
+            &millrace_api::sts::SERVICE,
+        ]
+        .into_iter()
+        .any(|built| std::ptr::eq(service, built))
     }
 
     /// Hands a call of an authenticated caller to its service.
@@ -40,19 +44,13 @@ impl Services {
         codec: Codec,
         body: Bytes,
     ) -> Result<Reply, ApiError> {
-        if is(service, &millrace_api::kinesis::SERVICE) {
-            self.streams.call(caller, op, codec, body).await
-        } else if is(service, &millrace_api::service_quotas::SERVICE) {
-            self.quotas.call(caller, op, codec, body).await
-        } else {
-            Err(unbuilt(service))
+        match service.id {
+            "kinesis" => self.streams.call(caller, op, codec, body).await,
+            "service-quotas" => self.quotas.call(caller, op, codec, body).await,
+            "sts" => sts::call(caller, op, codec, &body),
+            _ => Err(unbuilt(service)),
         }
     }
-}
-
-/// Each service has one table.
-fn is(service: &Service, other: &'static Service) -> bool {
-    std::ptr::eq(service, other)
 }
 
 /// What a service answers that this version does not have.

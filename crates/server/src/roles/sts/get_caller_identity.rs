@@ -1,31 +1,16 @@
 //! GetCallerIdentity
 
-use millrace_wire::Caller;
+use millrace_api::sts::{GetCallerIdentityRequest, GetCallerIdentityResponse};
+use millrace_wire::{ApiError, Caller};
 
-use super::{NAMESPACE, escape};
-
-/// Account and identity of the caller.
-pub(super) fn body(caller: &Caller, json: bool) -> String {
-    let Caller {
-        account,
-        principal,
-        request_id,
-        ..
-    } = caller;
-    // The id of an account's root is the account itself.
-    if json {
-        serde_json::json!({"GetCallerIdentityResponse": {
-            "GetCallerIdentityResult": {"Account": account, "Arn": principal, "UserId": account},
-            "ResponseMetadata": {"RequestId": request_id},
-        }})
-        .to_string()
-    } else {
-        format!(
-            "<GetCallerIdentityResponse xmlns=\"{NAMESPACE}\">\n  <GetCallerIdentityResult>\n    \
-                 <Arn>{}</Arn>\n    <UserId>{account}</UserId>\n    <Account>{account}</Account>\n  \
-                 </GetCallerIdentityResult>\n  <ResponseMetadata>\n    <RequestId>{request_id}</RequestId>\n  \
-                 </ResponseMetadata>\n</GetCallerIdentityResponse>\n",
-            escape(principal)
-        )
-    }
+/// Account and identity of the caller. The id of an account's root is the account itself.
+pub(super) fn call(
+    caller: &Caller,
+    GetCallerIdentityRequest {}: GetCallerIdentityRequest,
+) -> Result<GetCallerIdentityResponse, ApiError> {
+    Ok(GetCallerIdentityResponse {
+        user_id: Some(caller.account.clone()),
+        account: Some(caller.account.clone()),
+        arn: Some(caller.principal.clone()),
+    })
 }

@@ -46,7 +46,7 @@ pub(crate) fn put_record(codec: Codec, shard: ShardIndex, number: &SequenceNumbe
     let out = Vec::with_capacity(2 * OUTCOME_BYTES);
     match codec {
         Codec::Cbor11 => cbor::put_record(shard, number, out),
-        Codec::Json10 | Codec::Json11 => json::put_record(shard, number, out),
+        _ => json::put_record(shard, number, out),
     }
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn put_records(codec: Codec, stream: &StreamKey, outcomes: &[Outcome]
     let out = Vec::with_capacity(outcomes.len() * OUTCOME_BYTES + ANSWER_OVERHEAD);
     match codec {
         Codec::Cbor11 => cbor::put_records(stream, outcomes, failed, out),
-        Codec::Json10 | Codec::Json11 => json::put_records(stream, outcomes, failed, out),
+        _ => json::put_records(stream, outcomes, failed, out),
     }
 }
 
