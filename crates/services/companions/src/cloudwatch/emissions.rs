@@ -140,6 +140,7 @@ pub(super) async fn run(cloudwatch: Cloudwatch, tasks: Tasks) {
             break;
         }
     }
+    cloudwatch.0.journal.end();
 }
 
 /// Writes what was gathered.

@@ -20,8 +20,6 @@ mod ops;
 mod query;
 mod service;
 mod state;
-#[cfg(test)]
-mod tests;
 
 pub use emissions::Emission;
 pub use error::OpenError;

@@ -42,6 +42,19 @@ impl Follower {
         Ok(follower)
     }
 
+    /// Follows on from where a journal is, as one does that stood still for a while.
+    #[cfg(test)]
+    pub(super) async fn resume(journal: Arc<Journal>) -> Result<(), OpenError> {
+        let mut follower = Self {
+            watch: journal.parts.log.watch(LOG)?,
+            checkpoints: Checkpoints::new(journal.parts.blobs.clone()),
+            journal,
+            since: 0,
+            newest: 0,
+        };
+        follower.catch_up().await
+    }
+
     /// Applies what comes until the tasks are told to stop.
     pub(super) async fn run(mut self) {
         let parts = self.journal.parts.clone();

@@ -9,6 +9,8 @@
 pub(crate) mod bytes;
 pub(crate) mod checkpoint;
 mod follow;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::collections::BTreeSet;
@@ -17,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use millrace_base::{Clock, Tasks};
 use millrace_blob::Blobs;
 use millrace_log::{Log, LogId, Offset};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::error::{CloudwatchError, OpenError};
 use super::limits::REFUSALS_MAX;
@@ -58,10 +60,13 @@ pub(crate) struct Journal {
     state: Mutex<State>,
     applied: watch::Sender<Offset>,
     writes: Writes,
+    /// Nothing is written any more.
+    ended: Arc<Notify>,
 }
 
 impl Journal {
-    /// Brings the store to the end of the log, and follows and writes from then on.
+    /// Brings the store to the end of the log, follows until the tasks are told to stop, and writes until
+    /// [`Journal::end`].
     pub(crate) async fn open(parts: Parts) -> Result<Arc<Self>, OpenError> {
         let (writes, queue) = Writes::new();
         let journal = Arc::new(Self {
@@ -72,18 +77,28 @@ impl Journal {
             }),
             applied: watch::Sender::new(0),
             writes,
+            ended: Arc::default(),
             parts,
         });
         let follower = follow::Follower::open(Arc::clone(&journal)).await?;
         let tasks = &journal.parts.tasks;
         tasks.spawn(follower.run());
-        tasks.spawn(write::run(journal.parts.clone(), queue));
+        tasks.spawn(write::run(
+            journal.parts.clone(),
+            queue,
+            Arc::clone(&journal.ended),
+        ));
         Ok(journal)
     }
 
     /// Hands an update to the writer without waiting for it to become visible.
     pub(crate) async fn write(&self, update: &Update) -> Result<(), CloudwatchError> {
         self.writes.write(bytes::encode(update)).await.map(drop)
+    }
+
+    /// Ends the writer, once everything that waits is written.
+    pub(crate) fn end(&self) {
+        self.ended.notify_one();
     }
 
     /// The store, as of now.

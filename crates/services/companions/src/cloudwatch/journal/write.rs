@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use millrace_log::{Batch, LogError, Offset};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{LOG, Parts};
 use crate::cloudwatch::error::CloudwatchError;
@@ -55,13 +55,13 @@ impl Writes {
     }
 }
 
-/// Appends until the tasks are told to stop; what waits then is still written.
-pub(super) async fn run(parts: Parts, mut queue: mpsc::Receiver<Write>) {
+/// Appends until it is ended; what waits then is still written.
+pub(super) async fn run(parts: Parts, mut queue: mpsc::Receiver<Write>, ended: Arc<Notify>) {
     loop {
         let first = tokio::select! {
             biased;
             first = queue.recv() => first,
-            () = parts.tasks.stopping() => {
+            () = ended.notified() => {
                 queue.close();
                 queue.recv().await
             }

@@ -123,7 +123,7 @@ fn range(measure: &str, bounds: &str) -> Option<Range> {
     if low.is_some_and(|(kind, _)| kind != relative) || high.is_some_and(|(kind, _)| kind != relative) {
         return None;
     }
-    let range = if relative {
+    if relative {
         let (low, high) = (low.map_or(0.0, |l| l.1), high.map_or(100.0, |h| h.1));
         (low < high && measure != "pr").then_some(Range::Percent(low, high))
     } else {
@@ -132,8 +132,7 @@ fn range(measure: &str, bounds: &str) -> Option<Range> {
             high.map_or(f64::INFINITY, |h| h.1),
         );
         (low < high).then_some(Range::Values(low, high))
-    };
-    range
+    }
 }
 
 fn percent(text: &str) -> Option<f64> {
