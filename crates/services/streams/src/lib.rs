@@ -30,6 +30,7 @@ mod shard;
 pub mod state;
 mod subscribe;
 mod tags;
+mod telemetry;
 mod token;
 pub mod topology;
 
@@ -38,3 +39,4 @@ pub use limits::Profile;
 pub use routing::StreamView;
 pub use service::{Deps, Settings, Streams};
 pub use state::StreamsState;
+pub use telemetry::{MetricSample, Statistics};

@@ -11,6 +11,7 @@ use std::time::Duration;
 use millrace_base::Timestamp;
 
 use crate::state::{Consumer, Distribution, Mode, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid};
+use crate::telemetry::MeterCell;
 
 /// A stream at one moment.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct StreamView {
     pub monitored: bool,
     /// Consumers by name.
     pub consumers: BTreeMap<String, Consumer>,
+    /// Where its calls are counted.
+    pub(crate) meter: MeterCell,
     /// All shards within retention, by index.
     shards: Vec<Shard>,
     /// Highest hash key and position in `shards` of every open shard, ascending.
@@ -66,6 +69,7 @@ impl StreamView {
             distribution: stream.distribution,
             monitored: !stream.monitoring.is_empty(),
             consumers: stream.consumers.clone(),
+            meter: MeterCell::default(),
             shards,
             open,
         }
