@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::commands::{CONTROL_LOG, Parts};
 use crate::config::{Config, Durability, StorageConfig};
 use crate::limits::TASKS_PATIENCE;
-use crate::roles::{Services, open_streams};
+use crate::roles::{Sampler, Services, open_cloudwatch, open_streams};
 
 /// Why the engines or the services did not open.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,9 @@ pub enum OpenError {
     /// Data Streams.
     #[error(transparent)]
     Streams(#[from] millrace_streams::OpenError),
+    /// CloudWatch.
+    #[error(transparent)]
+    Cloudwatch(#[from] millrace_companions::cloudwatch::OpenError),
 }
 
 /// What runs below the edge.
@@ -47,6 +50,7 @@ pub(crate) struct Supervisor {
     embedded: Option<Arc<EmbeddedLog>>,
     control_tasks: Tasks,
     service_tasks: Tasks,
+    sampler: Sampler,
     control: watch::Receiver<Status>,
 }
 
@@ -70,14 +74,14 @@ impl Supervisor {
         let mut builder = Control::builder(
             Arc::clone(&log),
             CONTROL_LOG,
-            blobs,
+            blobs.clone(),
             control_tasks.clone(),
             options,
         );
         let parts = Parts::of(&mut builder);
         let control = builder.open().await?;
         let seams = (Arc::clone(clock), Arc::clone(rng));
-        let engines = (log, config.buckets.open(config.storage.dir()));
+        let engines = (Arc::clone(&log), config.buckets.open(config.storage.dir()));
         let streams = open_streams(
             &config.streams,
             engines,
@@ -86,16 +90,21 @@ impl Supervisor {
             service_tasks.clone(),
         )
         .await?;
+        let cloudwatch = open_cloudwatch(log, blobs, Arc::clone(clock), service_tasks.clone()).await?;
+        let sampling = (config.cloudwatch.sample, &service_tasks);
+        let sampler = Sampler::start(&streams, &cloudwatch, clock, sampling);
         let supervisor = Self {
             embedded: embedded.clone(),
             control_tasks,
             service_tasks,
+            sampler,
             control: control.status(),
         };
         supervisor.watch();
         let services = Services {
             quotas: ServiceQuotas::new(streams.clone(), Arc::clone(clock)),
             streams,
+            cloudwatch,
             embedded,
         };
         Ok((supervisor, services))
@@ -120,6 +129,7 @@ impl Supervisor {
 
     /// Closes services, control plane and log, in this order, and makes everything durable.
     pub(crate) async fn close(&self) {
+        self.sampler.last();
         if !self.service_tasks.drain(TASKS_PATIENCE).await {
             tracing::warn!(
                 tasks = self.service_tasks.running(),

@@ -1,5 +1,6 @@
 //! The services behind the port, one file each.
 
+mod cloudwatch;
 mod streams;
 mod sts;
 
@@ -7,11 +8,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use millrace_api::{Operation, Service};
+use millrace_companions::cloudwatch::Cloudwatch;
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
+pub(crate) use cloudwatch::{Sampler, open as open_cloudwatch};
 pub(crate) use streams::open as open_streams;
 
 /// The open services.
@@ -19,6 +22,7 @@ pub(crate) use streams::open as open_streams;
 pub(crate) struct Services {
     pub(crate) streams: Streams,
     pub(crate) quotas: ServiceQuotas,
+    pub(crate) cloudwatch: Cloudwatch,
     /// For its counters; `None` when everything is in memory.
     pub(crate) embedded: Option<Arc<EmbeddedLog>>,
 }
@@ -29,6 +33,7 @@ impl Services {
         [
             &millrace_api::kinesis::SERVICE,
             &millrace_api::service_quotas::SERVICE,
+            &millrace_api::cloudwatch::SERVICE,
             &millrace_api::sts::SERVICE,
         ]
         .into_iter()
@@ -47,6 +52,7 @@ impl Services {
         match service.id {
             "kinesis" => self.streams.call(caller, op, codec, body).await,
             "service-quotas" => self.quotas.call(caller, op, codec, body).await,
+            "cloudwatch" => self.cloudwatch.call(caller, op, codec, body).await,
             "sts" => sts::call(caller, op, codec, &body),
             _ => Err(unbuilt(service)),
         }

@@ -1,6 +1,7 @@
 //! What Kinesis clients lean on besides Kinesis, just enough of it and on the same port.
 //!
-//! [`cloudwatch`]: the metrics that clients put and the services emit. [`quotas`]: Service Quotas, by which an account's quotas are looked at and changed.
+//! [`cloudwatch`]: the metrics that clients put and the services emit. [`quotas`]: Service Quotas, by which an
+//! account's quotas are looked at and changed.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
