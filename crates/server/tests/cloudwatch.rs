@@ -198,6 +198,42 @@ async fn errors_in_every_protocol() {
     );
 }
 
+/// Parameters in the URI, as old clients have them, and an answer in JSON, which forms can ask for.
+#[tokio::test]
+async fn a_get_with_everything_in_the_uri() {
+    let server = start(&[]).await;
+    form(&server, PUT).await;
+    let query = "Action=ListMetrics&Namespace=n&Version=2010-08-01";
+    let headers = [("host", "localhost"), ("accept", "application/json")];
+    let identity = Identity {
+        access_key: "test",
+        secret_key: "test",
+        token: None,
+    };
+    let signing = Signing {
+        method: "GET",
+        path: "/",
+        query,
+        headers: &headers,
+        body: b"",
+        region: "us-east-1",
+        service: "monitoring",
+        now: SystemClock::new().now(),
+    };
+    let added = sign(&identity, &signing);
+    let given = headers.map(|(name, value)| (name, value.to_owned()));
+    let mut request = format!("GET /?{query} HTTP/1.1\r\n");
+    for (name, value) in given.into_iter().chain(added) {
+        request += &format!("{name}: {value}\r\n");
+    }
+    let mut client = Http1::open(server.local_addr()).await;
+    client.send(format!("{request}\r\n").as_bytes()).await;
+    let answer = client.answer().await;
+    let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let metrics = &json["ListMetricsResponse"]["ListMetricsResult"]["Metrics"];
+    assert_eq!(metrics[0]["MetricName"], "m", "{answer:?}");
+}
+
 #[tokio::test]
 async fn only_who_signed_is_unpacked() {
     let server = start(&[]).await;

@@ -47,6 +47,12 @@ pub fn all() -> Vec<Client> {
             run: |p, e| suite(p, e, "auth_suite.py"),
         },
         Client {
+            name: "cloudwatch",
+            what: "HTTP/1.1, JSON, CBOR and forms, plain and compressed",
+            install: python,
+            run: |p, e| suite(p, e, "cloudwatch_suite.py"),
+        },
+        Client {
             name: "awscli",
             what: "HTTP/1.1, JSON",
             install: python,

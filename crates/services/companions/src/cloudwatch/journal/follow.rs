@@ -8,6 +8,7 @@ use super::checkpoint::{self, Checkpoints};
 use super::{Journal, LOG, bytes};
 use crate::cloudwatch::error::OpenError;
 use crate::cloudwatch::limits::{FOLLOW_RETRY, READ_BYTES, READ_RECORDS, RECORDS_KEPT, TRIM_EVERY};
+use crate::cloudwatch::state::Store;
 
 /// Follows the log.
 pub(super) struct Follower {
@@ -157,13 +158,9 @@ impl Follower {
                 (restored.position, restored.store)
             }
             None => {
-                if tail.start > 0 {
-                    tracing::warn!(
-                        start = tail.start,
-                        "no checkpoint of the metrics reaches the log: what is older than its start is forgotten"
-                    );
-                }
-                (tail.start, crate::cloudwatch::state::Store::default())
+                // Nothing is missing where what was before is older than everything that is kept.
+                tracing::debug!(start = tail.start, "metrics are read from the start of their log");
+                (tail.start, Store::default())
             }
         };
         self.since = 0;
