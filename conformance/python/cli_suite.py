@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from harness import CA_FILE, ENDPOINT, case, eventually, fresh, run
 
@@ -40,6 +41,20 @@ def a_stream_from_creation_to_deletion():
     aws("kinesis", "delete-stream", "--stream-name", name)
     eventually(lambda: name not in aws("kinesis", "list-streams")["StreamNames"])
     assert "ResourceNotFoundException" in aws("kinesis", "describe-stream", "--stream-name", name, code=1)
+
+
+@case
+def metrics():
+    name = fresh("n")
+    aws("cloudwatch", "put-metric-data", "--namespace", name, "--metric-name", "m", "--value", "3", "--unit", "Count")
+    listed = aws("cloudwatch", "list-metrics", "--namespace", name)["Metrics"]
+    assert listed == [{"Namespace": name, "MetricName": "m", "Dimensions": []}], listed
+    now = int(time.time())
+    found = aws("cloudwatch", "get-metric-statistics", "--namespace", name, "--metric-name", "m", "--statistics", "Sum",
+                "--start-time", str(now - 3600), "--end-time", str(now + 60), "--period", "3600")
+    assert [point["Sum"] for point in found["Datapoints"]] == [3.0], found
+    assert "InvalidParameterValue" in aws("cloudwatch", "put-metric-data", "--namespace", "AWS/x", "--metric-name", "m",
+                                          "--value", "3", code=1)
 
 
 @case

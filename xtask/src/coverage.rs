@@ -59,6 +59,11 @@ const SERVICES: &[(&str, &Service, Option<&str>)] = &[
         None,
     ),
     (
+        "CloudWatch",
+        &millrace_api::cloudwatch::SERVICE,
+        Some("crates/services/companions/src/cloudwatch/ops"),
+    ),
+    (
         "STS",
         &millrace_api::sts::SERVICE,
         Some("crates/server/src/roles/sts"),

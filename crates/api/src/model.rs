@@ -15,6 +15,8 @@ pub struct Service {
     pub protocol: Protocol,
     /// What stands before the dot of `X-Amz-Target`; empty where the protocol has no targets.
     pub target_prefix: &'static str,
+    /// Namespace of XML answers, where the service speaks the query protocol; empty elsewhere.
+    pub xml_namespace: &'static str,
     /// Every operation, sorted by name.
     pub operations: &'static [Operation],
 }
@@ -37,6 +39,19 @@ impl Service {
             .binary_search_by(|op| op.name.cmp(name))
             .ok()
             .map(|i| &operations[i])
+    }
+
+    /// Whether it speaks the query protocol.
+    #[must_use]
+    pub const fn speaks_query(&self) -> bool {
+        !self.xml_namespace.is_empty()
+    }
+
+    /// Whether errors have the query protocol's codes in every protocol (`awsQueryCompatible`): the service spoke
+    /// nothing else once, and clients match on them.
+    #[must_use]
+    pub const fn is_query_compatible(&self) -> bool {
+        self.speaks_query() && !matches!(self.protocol, Protocol::Query)
     }
 }
 

@@ -54,6 +54,7 @@ impl Page {
                 if let Some(services) = edge.services.get() {
                     services.streams.write_prometheus(&mut text);
                     services.dynamodb.write_prometheus(&mut text);
+                    services.cloudwatch.write_prometheus(&mut text);
                     if let Some(log) = &services.embedded {
                         write_log(&log.metrics(), &mut text);
                     }

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use millrace_api::Protocol;
 use millrace_base::Rng;
 use millrace_wire::call::Events;
 use millrace_wire::odd::OddAnswer;
@@ -115,29 +114,11 @@ pub(crate) fn pushed(
     response
 }
 
-/// An error in a body format.
-pub(crate) fn error(codec: Codec, error: &ApiError) -> Response<AnswerBody> {
-    let body = Bytes::from(codec.error_body(error));
-    let mut response = whole(status(error.status), Some(codec.content_type()), body);
+/// An error of a service that is called by paths.
+pub(crate) fn rest_error(error: &ApiError) -> Response<AnswerBody> {
+    let body = Bytes::from(Codec::Json11.error_body(error));
+    let mut response = whole(status(error.status), Some("application/json"), body);
     error_type(&mut response, error.short_code());
-    response
-}
-
-/// An error in a protocol that is not one of the JSON RPC protocols.
-pub(crate) fn foreign(protocol: Protocol, error: &ApiError) -> Response<AnswerBody> {
-    let (codec, content_type) = match protocol {
-        Protocol::RpcV2Cbor => (Codec::Cbor11, "application/cbor"),
-        _ => (Codec::Json11, "application/json"),
-    };
-    let body = Bytes::from(codec.error_body(error));
-    let mut response = whole(status(error.status), Some(content_type), body);
-    error_type(&mut response, error.short_code());
-    if protocol == Protocol::RpcV2Cbor {
-        let name = HeaderName::from_static("smithy-protocol");
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static("rpc-v2-cbor"));
-    }
     response
 }
 
@@ -346,12 +327,5 @@ mod tests {
         let (a, b) = (Ids::new(&SystemRng), Ids::new(&SystemRng));
         assert_eq!((a.request_id.len(), a.id_2.len()), (36, 96));
         assert!(a.request_id != b.request_id && a.id_2 != b.id_2);
-    }
-
-    #[test]
-    fn a_code_no_header_can_carry_is_left_out() {
-        let error = error(Codec::Json11, &ApiError::client("A\nB", "x").with_status(9));
-        assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(!error.headers().contains_key(ERROR_TYPE));
     }
 }

@@ -1,16 +1,18 @@
 //! A request's body: bounded, in one piece, hashed while it arrives.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use flate2::read::GzDecoder;
 use http_body::Body;
 use http_body_util::BodyExt;
 use ring::digest::{Context, SHA256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::ServerConfig;
-use crate::limits::{BODY_DISCARD_BYTES_MAX, BODY_PERMIT_BYTES};
+use crate::limits::{BODY_DISCARD_BYTES_MAX, BODY_PERMIT_BYTES, UNPACKED_BYTES_MAX};
 
 /// Memory for the bodies of all requests, and how large and slow one may be.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub(crate) struct Bodies {
 #[derive(Debug)]
 pub(crate) struct Collected {
     pub(crate) bytes: Bytes,
-    /// SHA-256, if it was asked for.
+    /// SHA-256 of what arrived, if it was asked for.
     pub(crate) sha256: Option<[u8; 32]>,
     _memory: Option<OwnedSemaphorePermit>,
 }
@@ -38,6 +40,8 @@ pub(crate) enum BodyError {
     TooSlow,
     /// The connection or the stream ended first.
     CutOff,
+    /// It is said to be gzip and is none.
+    NotGzip,
     /// No memory became free within `server.body_secs`.
     NoMemory,
 }
@@ -80,6 +84,32 @@ impl Bodies {
             Err(_) if arriving.waits_for_memory => Err(BodyError::NoMemory),
             Err(_) => Err(BodyError::TooSlow),
         }
+    }
+
+    /// Unpacks a gzip body. The memory of the largest one that is let through is granted before; what is not used is
+    /// given back.
+    pub(crate) async fn unpack(&self, packed: Collected) -> Result<Collected, BodyError> {
+        let most = UNPACKED_BYTES_MAX.min(self.bytes_max);
+        let permits = most.div_ceil(BODY_PERMIT_BYTES);
+        let wanted = u32::try_from(permits).map_err(|_| BodyError::TooLarge)?;
+        let granted = Arc::clone(&self.memory).acquire_many_owned(wanted);
+        let granted = tokio::time::timeout(self.patience, granted).await;
+        let mut memory = granted.ok().and_then(Result::ok).ok_or(BodyError::NoMemory)?;
+        let mut bytes = Vec::new();
+        let ends = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+        let read = GzDecoder::new(packed.bytes.as_ref())
+            .take(ends)
+            .read_to_end(&mut bytes);
+        read.map_err(|_| BodyError::NotGzip)?;
+        if bytes.len() > most {
+            return Err(BodyError::TooLarge);
+        }
+        drop(memory.split(permits.saturating_sub(bytes.len().div_ceil(BODY_PERMIT_BYTES))));
+        Ok(Collected {
+            bytes: bytes.into(),
+            sha256: packed.sha256,
+            _memory: Some(memory),
+        })
     }
 }
 
@@ -245,6 +275,39 @@ mod tests {
                 .unwrap();
             assert_eq!((body.bytes, body.sha256), (Bytes::from(whole), None));
         }
+    }
+
+    fn gzip(bytes: &[u8]) -> Collected {
+        use std::io::Write;
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(bytes).unwrap();
+        Collected {
+            bytes: packer.finish().unwrap().into(),
+            sha256: Some([7; 32]),
+            _memory: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_packed_body_is_unpacked_within_bounds() {
+        let bodies = bodies();
+        let free = bodies.memory.available_permits();
+        let unpacked = bodies.unpack(gzip(&[b'x'; 5000])).await.unwrap();
+        assert_eq!((unpacked.bytes.len(), unpacked.sha256), (5000, Some([7; 32])));
+        assert_eq!(
+            bodies.memory.available_permits(),
+            free - 5,
+            "the rest was given back"
+        );
+        drop(unpacked);
+        assert_eq!(bodies.memory.available_permits(), free);
+        // A bomb: a few hundred bytes that would be a megabyte.
+        let bomb = bodies.unpack(gzip(&vec![0; 1 << 20])).await;
+        assert_eq!(bomb.unwrap_err(), BodyError::TooLarge);
+        let mut cut = gzip(b"abcdef");
+        cut.bytes.truncate(12);
+        assert_eq!(bodies.unpack(cut).await.unwrap_err(), BodyError::NotGzip);
+        assert_eq!(bodies.memory.available_permits(), free);
     }
 
     #[tokio::test]

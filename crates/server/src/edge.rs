@@ -24,8 +24,9 @@ use crate::body::{Bodies, BodyError, Collected};
 use crate::listener::{CallGuard, Peer};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
-use crate::roles::{self, Services, Sts};
-use crate::route::{Route, route};
+use crate::roles::{self, Services};
+use crate::route::{Route, queried, query_service, route, text};
+use crate::spoken::Spoken;
 use crate::traces::{self, Traces};
 
 /// What every request needs.
@@ -128,56 +129,72 @@ impl Edge {
     }
 
     async fn answer(&self, head: &Parts, body: Incoming, arrival: &Arrival<'_>) -> Outcome {
+        let failed = |spoken: &Spoken, error: &ApiError| Outcome::failed(spoken, error, arrival);
         match route(head) {
             Route::Admin(page) => Outcome::plain(page.answer(self), "Admin"),
             Route::Preflight => Outcome::plain(answer::preflight(&head.headers), "Preflight"),
             Route::Odd(odd) => match self.read(body, false).await {
                 Ok(_) => Outcome::plain(answer::odd(odd), "Undetermined"),
-                Err(error) => Outcome::failed(Codec::Json11, None, &error),
+                Err(error) => failed(&Spoken::by_nobody(Codec::Json11), &error),
             },
-            Route::Wrapped => self.wrapped(body).await,
+            Route::Wrapped => self.wrapped(body, arrival).await,
             Route::UnknownOperation(codec) => {
                 let error = self.read(body, false).await.err();
-                Outcome::failed(codec, None, &error.unwrap_or_else(ApiError::unknown_operation))
+                let error = error.unwrap_or_else(ApiError::unknown_operation);
+                failed(&Spoken::by_nobody(codec), &error)
             }
             Route::Unbuilt(service) => {
                 let error = self.read(body, false).await.err();
                 let error = error.unwrap_or_else(|| roles::unbuilt(service));
                 Outcome {
-                    response: answer::foreign(service.protocol, &error),
+                    response: answer::rest_error(&error),
                     operation: None,
                     code: error.short_code().to_owned(),
                 }
             }
             Route::Query => self.query(head, body, arrival).await,
             Route::Call { service, op, codec } => {
-                let named = Some((service.id, op.name));
-                let reply = match self.call(head, body, (service, op, codec), arrival).await {
-                    Ok(reply) => reply,
-                    Err(error) => return Outcome::failed(codec, named, &error),
+                let spoken = Spoken {
+                    codec,
+                    service: Some(service),
+                    op: Some(op),
                 };
-                let (status, content_type) = (answer::status(op.status), Some(codec.content_type()));
-                let response = match reply {
-                    Reply::Body(body) => answer::whole(status, content_type, body),
-                    Reply::Pieces(pieces) => answer::pieces(status, content_type, pieces),
-                    Reply::Events(events) => {
-                        let drained = self.draining.clone().cancelled_owned();
-                        answer::pushed(events, drained, Arc::clone(&self.metrics))
-                    }
-                };
-                Outcome::ok(response, named)
+                match self.read(body, self.auth.verifies()).await {
+                    Ok(body) => self.run(head, body, spoken, arrival).await,
+                    Err(error) => failed(&spoken, &error),
+                }
             }
         }
+    }
+
+    /// Runs a call whose body arrived.
+    async fn run(&self, head: &Parts, body: Collected, spoken: Spoken, arrival: &Arrival<'_>) -> Outcome {
+        let (Some(service), Some(op)) = (spoken.service, spoken.op) else {
+            return Outcome::failed(&spoken, &ApiError::unknown_operation(), arrival);
+        };
+        let reply = match self.call(head, body, (service, op, spoken.codec), arrival).await {
+            Ok(reply) => reply,
+            Err(error) => return Outcome::failed(&spoken, &error, arrival),
+        };
+        let (status, content_type) = (answer::status(op.status), Some(spoken.codec.content_type()));
+        let response = match reply {
+            Reply::Body(body) => spoken.result(body, &arrival.ids.request_id),
+            Reply::Pieces(pieces) => answer::pieces(status, content_type, pieces),
+            Reply::Events(events) => {
+                let drained = self.draining.clone().cancelled_owned();
+                answer::pushed(events, drained, Arc::clone(&self.metrics))
+            }
+        };
+        Outcome::ok(response, spoken.named())
     }
 
     async fn call(
         &self,
         head: &Parts,
-        body: Incoming,
+        body: Collected,
         (service, op, codec): (&'static Service, &'static Operation, Codec),
         arrival: &Arrival<'_>,
     ) -> Result<Reply, ApiError> {
-        let body = self.read(body, self.auth.verifies()).await?;
         if !Services::has(service) {
             return Err(roles::unbuilt(service));
         }
@@ -185,11 +202,19 @@ impl Edge {
         let caller = match self.authenticate(head, service, &body, arrival) {
             Ok(caller) => caller.asking(service, op).coming(source(head, arrival)),
             Err(refusal) => {
-                codec.decode(&ANY, &body.bytes)?;
+                if !is_packed(head) {
+                    codec.decode(&ANY, &body.bytes)?;
+                }
                 let asked = asked(head, (service, op), Some((codec, &body.bytes)), arrival);
                 self.note(asked, Err(&refusal)).await;
                 return Err(refusal);
             }
+        };
+        // A form had to be unpacked before anybody knew what it asks for.
+        let body = if codec.is_query() {
+            body
+        } else {
+            self.unpacked(head, body).await?
         };
         // The bytes' memory counts until the call is answered.
         let bytes = body.bytes.clone();
@@ -215,37 +240,49 @@ impl Edge {
         audit.note(&asked, self.clock.now()).await;
     }
 
+    /// Finds out what a form asks for, and runs it.
     async fn query(&self, head: &Parts, body: Incoming, arrival: &Arrival<'_>) -> Outcome {
-        let body = match self.read(body, self.auth.verifies()).await {
-            Ok(body) => body,
-            Err(error) => {
-                let sts = Sts::read(head, b"");
-                return Outcome {
-                    response: sts.error(&error, &arrival.ids.request_id),
-                    operation: None,
-                    code: error.short_code().to_owned(),
-                };
-            }
+        let signed_for = self.auth.signed_for(head);
+        let nobody = Spoken {
+            service: query_service(signed_for.as_deref()),
+            ..Spoken::by_nobody(Codec::QueryXml)
         };
-        let sts = Sts::read(head, &body.bytes);
-        let operation = sts.op.as_ref().ok().map(|op| (Sts::service().id, op.name));
-        let known = sts.op.as_ref().map(|_| ()).map_err(Clone::clone);
-        let result = known
-            .and_then(|()| self.authenticate(head, Sts::service(), &body, arrival))
-            .and_then(|caller| sts.call(&caller));
-        match result {
-            Ok(response) => Outcome::ok(response, operation),
-            Err(error) => Outcome {
-                response: sts.error(&error, &arrival.ids.request_id),
-                operation,
-                code: error.short_code().to_owned(),
-            },
+        let body = match self.form(head, body, &nobody, arrival).await {
+            Ok(body) => body,
+            Err(error) => return Outcome::failed(&nobody, &error, arrival),
+        };
+        let text = String::from_utf8_lossy(&body.bytes);
+        match queried(head, &text, signed_for.as_deref()) {
+            Ok(spoken) => self.run(head, body, spoken, arrival).await,
+            Err((spoken, error)) => Outcome::failed(&spoken, &error, arrival),
         }
     }
 
-    async fn wrapped(&self, body: Incoming) -> Outcome {
+    /// All parameters of a request: those of the form, then those of the query. A packed form hides what it asks for,
+    /// so its caller has to be known before it is unpacked.
+    async fn form(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        nobody: &Spoken,
+        arrival: &Arrival<'_>,
+    ) -> Result<Collected, ApiError> {
+        let mut body = self.read(body, self.auth.verifies()).await?;
+        if is_packed(head) {
+            let service = nobody.service.unwrap_or(&millrace_api::cloudwatch::SERVICE);
+            self.authenticate(head, service, &body, arrival)?;
+            body = self.unpacked(head, body).await?;
+        }
+        let query = head.uri.query().unwrap_or_default().as_bytes();
+        if !query.is_empty() {
+            body.bytes = [&body.bytes, b"&".as_slice(), query].concat().into();
+        }
+        Ok(body)
+    }
+
+    async fn wrapped(&self, body: Incoming, arrival: &Arrival<'_>) -> Outcome {
         match self.read(body, false).await {
-            Err(error) => Outcome::failed(Codec::Json11, None, &error),
+            Err(error) => Outcome::failed(&Spoken::by_nobody(Codec::Json11), &error, arrival),
             Ok(body) if Codec::Json11.decode(&ANY, &body.bytes).is_ok() => Outcome::plain(
                 answer::odd(wrapped_unknown_operation()),
                 "UnknownOperationException",
@@ -280,6 +317,18 @@ impl Edge {
         })
     }
 
+    /// The body as it was before the client compressed it.
+    async fn unpacked(&self, head: &Parts, body: Collected) -> Result<Collected, ApiError> {
+        if !is_packed(head) {
+            return Ok(body);
+        }
+        let unpacked = self.bodies.unpack(body).await;
+        unpacked.map_err(|error| {
+            self.metrics.bodies_refused.add(1);
+            refusal(error)
+        })
+    }
+
     async fn read(&self, body: Incoming, hash: bool) -> Result<Collected, ApiError> {
         match self.bodies.collect(body, hash).await {
             Ok(body) => {
@@ -308,6 +357,12 @@ fn user_agent(head: &Parts) -> Option<&str> {
     head.headers.get(header::USER_AGENT)?.to_str().ok()
 }
 
+/// Whether the body is compressed, in the one way that SDKs do it.
+fn is_packed(head: &Parts) -> bool {
+    let encoding = text(&head.headers, header::CONTENT_ENCODING.as_str());
+    encoding.is_some_and(|encoding| encoding.trim().eq_ignore_ascii_case("gzip"))
+}
+
 /// A call as the audit log has it, of nobody yet.
 fn asked<'a>(
     head: &'a Parts,
@@ -332,7 +387,7 @@ fn refusal(error: BodyError) -> ApiError {
     let (code, text, status) = match error {
         BodyError::TooLarge => (
             "RequestEntityTooLargeException",
-            "The request body is larger than server.body_max. Send fewer or smaller records at once.",
+            "The request body is larger than server.body_max, or unpacks to more than 8 MiB. Send less at once.",
             413,
         ),
         BodyError::TooSlow => (
@@ -343,6 +398,11 @@ fn refusal(error: BodyError) -> ApiError {
         BodyError::CutOff => (
             "IncompleteBody",
             "The connection ended before the request body was complete. Retry.",
+            400,
+        ),
+        BodyError::NotGzip => (
+            millrace_wire::error::SERIALIZATION,
+            "The request body is no gzip, though Content-Encoding says so.",
             400,
         ),
         BodyError::NoMemory => (
@@ -371,10 +431,10 @@ impl Outcome {
         }
     }
 
-    fn failed(codec: Codec, operation: Option<(&'static str, &'static str)>, error: &ApiError) -> Self {
+    fn failed(spoken: &Spoken, error: &ApiError, arrival: &Arrival<'_>) -> Self {
         Self {
-            response: answer::error(codec, error),
-            operation,
+            response: spoken.error(error, &arrival.ids.request_id),
+            operation: spoken.named(),
             code: error.short_code().to_owned(),
         }
     }

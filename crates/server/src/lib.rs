@@ -21,6 +21,7 @@ mod readiness;
 mod roles;
 mod route;
 mod server;
+mod spoken;
 mod supervisor;
 mod traces;
 

@@ -9,6 +9,9 @@ pub const BODY_BYTES_MAX: ByteSize = ByteSize::mib(256);
 /// Bytes of a body beyond the bound that are read and thrown away, so that its client reads the refusal instead of a
 /// broken connection.
 pub const BODY_DISCARD_BYTES_MAX: usize = 64 << 20;
+/// Largest body that a compressed one may unpack to, in bytes. CloudWatch takes 1 MB as it is sent, and nothing else is
+/// sent compressed.
+pub const UNPACKED_BYTES_MAX: usize = 8 << 20;
 /// Unit in which the memory of bodies is accounted, in bytes.
 pub const BODY_PERMIT_BYTES: usize = 1 << 10;
 

@@ -5,22 +5,31 @@
 
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use millrace_api::{Operation, Protocol, Service};
+use millrace_api::{Operation, Service};
 use millrace_wire::odd::{self, OddAnswer};
-use millrace_wire::{Codec, rest_json};
+use millrace_wire::query::parameter;
+use millrace_wire::{ApiError, Codec, rest_json};
 
 use crate::admin::Page;
+use crate::spoken::{RPC_V2_CBOR, SMITHY_PROTOCOL, Spoken};
 
 /// The services whose requests carry `X-Amz-Target`.
-static TARGETED: [&Service; 7] = [
+static TARGETED: [&Service; 8] = [
     &millrace_api::kinesis::SERVICE,
     &millrace_api::firehose::SERVICE,
     &millrace_api::kinesisanalytics::SERVICE,
     &millrace_api::kinesisanalyticsv2::SERVICE,
+    &millrace_api::cloudwatch::SERVICE,
     &millrace_api::dynamodb::SERVICE,
     &millrace_api::glue::SERVICE,
     &millrace_api::service_quotas::SERVICE,
 ];
+
+/// The services that speak the query protocol; the first is asked for what names nobody.
+static QUERIED: [&Service; 2] = [&millrace_api::sts::SERVICE, &millrace_api::cloudwatch::SERVICE];
+
+/// The services that speak Smithy's RPC v2.
+static RPC: [&Service; 1] = [&millrace_api::cloudwatch::SERVICE];
 
 /// The services whose operations are named by method and path.
 static BY_PATH: [&Service; 6] = [
@@ -42,7 +51,7 @@ pub(crate) enum Route {
     Admin(Page),
     /// A browser asks whether it may call.
     Preflight,
-    /// An operation of a JSON protocol.
+    /// An operation, whatever the body holds.
     Call {
         service: &'static Service,
         op: &'static Operation,
@@ -79,7 +88,7 @@ pub(crate) fn route(head: &Parts) -> Route {
         return if able && (form || named) {
             Route::Query
         } else {
-            by_path(head).map_or_else(|| Route::Odd(odd::undetermined()), Route::Unbuilt)
+            by_path(head)
         };
     }
     if head.method != Method::POST {
@@ -100,63 +109,86 @@ pub(crate) fn route(head: &Parts) -> Route {
 fn operation(target: &str) -> Option<(&'static Service, &'static Operation)> {
     let (prefix, name) = target.split_once('.')?;
     let service = *TARGETED.iter().find(|service| service.target_prefix == prefix)?;
-    debug_assert!(matches!(service.protocol, Protocol::Json10 | Protocol::Json11));
     Some((service, service.operation(name)?))
 }
 
-/// The service whose operation the path names: REST, or `/service/<name>/operation/<name>` of Smithy's RPC v2.
-fn by_path(head: &Parts) -> Option<&'static Service> {
+/// What the path names: an operation of Smithy's RPC v2, or one of REST.
+fn by_path(head: &Parts) -> Route {
     let path = head.uri.path();
     if let Some(rest) = path.strip_prefix("/service/") {
-        let cloudwatch = &millrace_api::cloudwatch::SERVICE;
-        let (name, operation) = rest.split_once("/operation/")?;
-        return (name == cloudwatch.target_prefix && cloudwatch.operation(operation).is_some())
-            .then_some(cloudwatch);
+        return rpc(head, rest).unwrap_or_else(|| Route::Odd(odd::undetermined()));
     }
     let names = |service: &&&'static Service| rest_json::route(service, head.method.as_str(), path).is_some();
-    BY_PATH.iter().find(names).copied()
+    match BY_PATH.iter().find(names) {
+        Some(service) => Route::Unbuilt(service),
+        None => Route::Odd(odd::undetermined()),
+    }
+}
+
+/// `POST /service/<name>/operation/<name>` with the header that names the protocol (Smithy RPC v2 CBOR, "Requests").
+fn rpc(head: &Parts, rest: &str) -> Option<Route> {
+    let (name, operation) = rest.split_once("/operation/")?;
+    let service = *RPC.iter().find(|service| service.target_prefix == name)?;
+    let speaks = text(&head.headers, SMITHY_PROTOCOL) == Some(RPC_V2_CBOR);
+    (speaks && head.method == Method::POST).then(|| match service.operation(operation) {
+        Some(op) => Route::Call {
+            service,
+            op,
+            codec: Codec::RpcV2Cbor,
+        },
+        None => Route::UnknownOperation(Codec::RpcV2Cbor),
+    })
+}
+
+/// What a form and the request around it name: by `Version` and `Action`, or, where the version is nobody's, by the
+/// service that the signature is for.
+pub(crate) fn queried(
+    head: &Parts,
+    form: &str,
+    signed_for: Option<&str>,
+) -> Result<Spoken, (Spoken, ApiError)> {
+    let get = |name: &str| parameter(form, name).unwrap_or_default();
+    let (action, version) = (get("Action"), get("Version"));
+    let of_version = QUERIED.into_iter().find(|service| service.version == version);
+    let service = of_version
+        .or_else(|| query_service(signed_for))
+        .unwrap_or(QUERIED[0]);
+    let accepts = text(&head.headers, header::ACCEPT.as_str()).unwrap_or_default();
+    let spoken = Spoken {
+        codec: if accepts.starts_with("application/json") {
+            Codec::QueryJson
+        } else {
+            Codec::QueryXml
+        },
+        service: Some(service),
+        op: None,
+    };
+    match service.operation(&action).filter(|_| of_version.is_some()) {
+        Some(op) => Ok(Spoken {
+            op: Some(op),
+            ..spoken
+        }),
+        None => {
+            let version = if version.is_empty() {
+                "NO_VERSION_SPECIFIED"
+            } else {
+                &version
+            };
+            let text = format!("Could not find operation {action} for version {version}");
+            Err((spoken, ApiError::client("InvalidAction", text)))
+        }
+    }
+}
+
+/// The service of the query protocol that signs by this name.
+pub(crate) fn query_service(signing_name: Option<&str>) -> Option<&'static Service> {
+    let name = signing_name?;
+    QUERIED.into_iter().find(|service| service.signing_name == name)
 }
 
 /// A header as text; `None` when it is missing or no visible ASCII.
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// The first value of a parameter in a query or a form, percent-decoded; `None` when it is missing.
-pub(crate) fn parameter(encoded: &str, name: &str) -> Option<String> {
-    encoded.split('&').find_map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(key) == name).then(|| decode(value))
-    })
-}
-
-/// `application/x-www-form-urlencoded` (WHATWG URL 5.1): `+` is a space, a broken escape stands for itself.
-fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes.iter();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => match rest.as_slice() {
-                [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                    out.push(nibble(*high) << 4 | nibble(*low));
-                    rest.nth(1);
-                }
-                _ => out.push(b'%'),
-            },
-            other => out.push(*other),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-const fn nibble(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => digit.wrapping_sub(b'A').wrapping_add(10) & 0x0f,
-    }
 }
 
 #[cfg(test)]
@@ -204,6 +236,10 @@ mod tests {
             target("DynamoDB_20120810.GetItem", json10),
             "dynamodb GetItem Json10"
         );
+        assert_eq!(
+            target("GraniteServiceVersion20100801.PutMetricData", json10),
+            "cloudwatch PutMetricData Json10"
+        );
         for name in [
             "Kinesis_20131202.putRecord",
             "Kinesis_20131202.",
@@ -245,12 +281,15 @@ mod tests {
         assert_eq!(routed("POST", "/createStream", &[]), "unbuilt kinesisvideo");
         assert_eq!(routed("GET", "/2015-03-31/functions/f", &[]), "unbuilt lambda");
         let rpc = "/service/GraniteServiceVersion20100801/operation";
+        let protocol = [("smithy-protocol", "rpc-v2-cbor")];
         assert_eq!(
-            routed("POST", &format!("{rpc}/PutMetricData"), &[]),
-            "unbuilt cloudwatch"
+            routed("POST", &format!("{rpc}/PutMetricData"), &protocol),
+            "cloudwatch PutMetricData RpcV2Cbor"
         );
-        assert_eq!(routed("POST", &format!("{rpc}/Nope"), &[]), "403");
-        assert_eq!(routed("POST", "/service/x", &[]), "403");
+        assert_eq!(routed("POST", &format!("{rpc}/PutMetricData"), &[]), "403");
+        assert_eq!(routed("GET", &format!("{rpc}/PutMetricData"), &protocol), "403");
+        assert_eq!(routed("POST", &format!("{rpc}/Nope"), &protocol), "unknown");
+        assert_eq!(routed("POST", "/service/x", &protocol), "403");
     }
 
     #[test]
@@ -269,13 +308,42 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_decoded() {
+    fn forms_name_their_service_and_operation() {
+        let named = |form: &str, accept: &str, signed_for: Option<&str>| {
+            let head = Request::post("/")
+                .header("accept", accept)
+                .body(())
+                .unwrap()
+                .into_parts()
+                .0;
+            match queried(&head, form, signed_for) {
+                Ok(spoken) => format!("{:?} {:?}", spoken.named().unwrap(), spoken.codec),
+                Err((spoken, error)) => format!("{} {}", spoken.service.unwrap().id, error.message),
+            }
+        };
         assert_eq!(
-            parameter("a=1&Action=Get%43aller+x%2", "Action").as_deref(),
-            Some("GetCaller x%2")
+            named("Action=GetCallerIdentity&Version=2011-06-15", "*/*", None),
+            r#"("sts", "GetCallerIdentity") QueryXml"#
         );
-        assert_eq!(parameter("Action", "Action").as_deref(), Some(""));
-        assert_eq!(parameter("a=%e9%FF", "a").as_deref(), Some("\u{fffd}\u{fffd}"));
-        assert_eq!(parameter("", "Action"), None);
+        assert_eq!(
+            named(
+                "Action=PutMetricData&Version=2010-08-01&X=1",
+                "application/json",
+                Some("sts")
+            ),
+            r#"("cloudwatch", "PutMetricData") QueryJson"#
+        );
+        assert_eq!(
+            named("Action=GetCallerIdentity&Version=2010-08-01", "", None),
+            "cloudwatch Could not find operation GetCallerIdentity for version 2010-08-01"
+        );
+        assert_eq!(
+            named("Action=ListMetrics", "", Some("monitoring")),
+            "cloudwatch Could not find operation ListMetrics for version NO_VERSION_SPECIFIED"
+        );
+        assert_eq!(
+            named("x", "", Some("s3")),
+            "sts Could not find operation  for version NO_VERSION_SPECIFIED"
+        );
     }
 }

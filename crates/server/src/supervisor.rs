@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::commands::{CONTROL_LOG, Parts};
 use crate::config::{Config, Durability, StorageConfig};
 use crate::limits::TASKS_PATIENCE;
-use crate::roles::{Services, open_dynamodb, open_streams};
+use crate::roles::{Sampler, Services, open_cloudwatch, open_dynamodb, open_streams};
 
 /// Why the engines or the services did not open.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum OpenError {
     /// Data Streams.
     #[error(transparent)]
     Streams(#[from] millrace_streams::OpenError),
+    /// CloudWatch.
+    #[error(transparent)]
+    Cloudwatch(#[from] millrace_companions::cloudwatch::OpenError),
 }
 
 /// What runs below the edge.
@@ -52,6 +55,7 @@ pub(crate) struct Supervisor {
     embedded: Option<Arc<EmbeddedLog>>,
     control_tasks: Tasks,
     service_tasks: Tasks,
+    sampler: Sampler,
     control: watch::Receiver<Status>,
 }
 
@@ -84,7 +88,8 @@ impl Supervisor {
         let seams = (Arc::clone(clock), Arc::clone(rng));
         let dynamodb = open_dynamodb(parts.dynamodb, seams.clone());
         let keys = open_keys(config.storage.dir(), seams.clone())?;
-        let engines = (log, blobs, config.buckets.open(config.storage.dir()), keys);
+        let buckets = config.buckets.open(config.storage.dir());
+        let engines = (Arc::clone(&log), blobs.clone(), buckets, keys);
         let streams = open_streams(
             &config.streams,
             engines,
@@ -93,10 +98,14 @@ impl Supervisor {
             service_tasks.clone(),
         )
         .await?;
+        let cloudwatch = open_cloudwatch(log, blobs, Arc::clone(clock), service_tasks.clone()).await?;
+        let sampling = (config.cloudwatch.sample, &service_tasks);
+        let sampler = Sampler::start(&streams, &cloudwatch, clock, sampling);
         let supervisor = Self {
             embedded: embedded.clone(),
             control_tasks,
             service_tasks,
+            sampler,
             control: control.status(),
         };
         supervisor.watch();
@@ -104,6 +113,7 @@ impl Supervisor {
             quotas: ServiceQuotas::new(streams.clone(), Arc::clone(clock)),
             streams,
             dynamodb,
+            cloudwatch,
             embedded,
         };
         Ok((supervisor, services))
@@ -128,6 +138,7 @@ impl Supervisor {
 
     /// Closes services, control plane and log, in this order, and makes everything durable.
     pub(crate) async fn close(&self) {
+        self.sampler.last();
         if !self.service_tasks.drain(TASKS_PATIENCE).await {
             tracing::warn!(
                 tasks = self.service_tasks.running(),

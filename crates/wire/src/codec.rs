@@ -6,9 +6,10 @@ use bytes::Bytes;
 use millrace_api::value::Mismatch;
 use millrace_api::{Fields, Member, Shape, Shaped, Typed, Value};
 
+use crate::cbor::Dialect;
 use crate::limits::VALUE_SLOTS_MAX;
 use crate::serialization::Fault;
-use crate::{ApiError, cbor, json, validate};
+use crate::{ApiError, cbor, json, query, validate};
 
 /// A body format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +20,16 @@ pub enum Codec {
     Json11,
     /// `application/x-amz-cbor-1.1`
     Cbor11,
+    /// `application/cbor`, of Smithy RPC v2
+    RpcV2Cbor,
+    /// A form, answered in XML
+    QueryXml,
+    /// A form, answered in JSON
+    QueryJson,
 }
 
 impl Codec {
-    /// The format of a `Content-Type`, parameters ignored.
+    /// The format of a `Content-Type` beside an `X-Amz-Target`, parameters ignored.
     #[must_use]
     pub fn of_content_type(content_type: &str) -> Option<Self> {
         let media = content_type.split(';').next().unwrap_or_default().trim();
@@ -38,17 +45,28 @@ impl Codec {
             Self::Json10 => "application/x-amz-json-1.0",
             Self::Json11 => "application/x-amz-json-1.1",
             Self::Cbor11 => "application/x-amz-cbor-1.1",
+            Self::RpcV2Cbor => "application/cbor",
+            Self::QueryXml => "text/xml",
+            Self::QueryJson => "application/json",
         }
     }
 
-    /// Decodes a body as `shape`. An empty body is refused, as AWS does.
+    /// Whether requests are forms, and answers have an envelope; see [`query`].
+    #[must_use]
+    pub const fn is_query(self) -> bool {
+        matches!(self, Self::QueryXml | Self::QueryJson)
+    }
+
+    /// Decodes a body as `shape`. An empty body is refused, as AWS does, unless it is a form.
     ///
     /// # Errors
     /// `SerializationException` in AWS's words.
     pub fn decode(self, shape: &'static Shape, body: &Bytes) -> Result<Value, ApiError> {
         match self {
             Self::Json10 | Self::Json11 => json::decode(shape, body),
-            Self::Cbor11 => cbor::decode(shape, body),
+            Self::Cbor11 => cbor::decode(Dialect::Cbor11, shape, body),
+            Self::RpcV2Cbor => cbor::decode(Dialect::RpcV2, shape, body),
+            Self::QueryXml | Self::QueryJson => query::decode(shape, body),
         }
     }
 
@@ -76,22 +94,35 @@ impl Codec {
         self.encode(T::SHAPE, &answer.into_value())
     }
 
-    /// Encodes an answer of `shape`.
+    /// Encodes an answer of `shape`: of the query protocol, what belongs into [`query::Envelope`]'s envelope.
     #[must_use]
     pub fn encode(self, shape: &Shape, value: &Value) -> Vec<u8> {
         match self {
-            Self::Json10 | Self::Json11 => json::encode(shape, value),
-            Self::Cbor11 => cbor::encode(shape, value),
+            Self::Json10 | Self::Json11 | Self::QueryJson => json::encode(shape, value),
+            Self::Cbor11 => cbor::encode(Dialect::Cbor11, shape, value),
+            Self::RpcV2Cbor => cbor::encode(Dialect::RpcV2, shape, value),
+            Self::QueryXml => query::encode(shape, value),
         }
     }
 
-    /// The body of an error answer: `__type`, the message where there is one, and what members it has besides.
+    /// The body of an error answer: `__type`, the message where there is one, and what members it has besides. The query
+    /// protocol has an envelope instead, [`query::Envelope`].
     #[must_use]
     pub fn error_body(self, error: &ApiError) -> Vec<u8> {
-        let message = (!error.message.is_empty()).then_some((error.message_key(), error.message.as_str()));
-        let entries = std::iter::once(("__type", error.code.as_ref())).chain(message);
+        let entries = [
+            ("__type", error.code.as_ref()),
+            (error.message_key(), error.message.as_str()),
+        ];
+        let entries = if error.message.is_empty() {
+            &entries[..1]
+        } else {
+            &entries[..]
+        };
+        let entries = entries.iter().copied();
         match self {
-            Self::Json10 | Self::Json11 => {
+            // No service that speaks it has errors with members of their own.
+            Self::RpcV2Cbor => cbor::encode_texts(Dialect::RpcV2, entries),
+            Self::Json10 | Self::Json11 | Self::QueryXml | Self::QueryJson => {
                 let mut out = vec![b'{'];
                 for (i, (name, text)) in entries.enumerate() {
                     if i > 0 {
@@ -115,7 +146,7 @@ impl Codec {
                 out
             }
             Self::Cbor11 => {
-                let mut out = cbor::encode_texts(entries);
+                let mut out = cbor::encode_texts(Dialect::Cbor11, entries);
                 // Both are maps without a length: the second goes on where the first ends.
                 if let Some(members) = error.members.get(1..) {
                     out.pop();

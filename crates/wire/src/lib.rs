@@ -1,10 +1,9 @@
 //! Bytes to typed calls and back, without I/O.
 //!
-//! [`codec`] decodes and encodes bodies guided by the tables of `millrace-api`, as [`json`] or [`cbor`]; [`rest_json`]
-//! binds paths, queries and headers besides; [`mod@validate`] holds a decoded message against its constraints;
-//! `sigv4` verifies and makes signatures; [`policy`] reads and evaluates IAM-style policies, and [`access`] holds calls
-//! against them; [`event_stream`] frames
-//! pushes; [`odd`] has the front end's XML answers.
+//! [`codec`] decodes and encodes bodies guided by the tables of `millrace-api`, as [`json`], [`cbor`] or [`query`]
+//! forms; [`rest_json`] binds paths, queries and headers besides; [`mod@validate`] holds a decoded message against its
+//! constraints; `sigv4` verifies and makes signatures; [`policy`] reads and evaluates IAM-style policies, and [`access`]
+//! holds calls against them; [`event_stream`] frames pushes; [`odd`] has the front end's XML answers.
 //! No storage word belongs here, and nothing is async.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -22,6 +21,7 @@ pub mod limits;
 pub mod odd;
 mod pattern;
 pub mod policy;
+pub mod query;
 pub mod rest_json;
 mod serialization;
 pub mod sigv4;
@@ -31,6 +31,7 @@ mod table_tests;
 mod testing;
 pub mod timestamp;
 pub mod validate;
+mod xml;
 
 pub use arn::Arn;
 pub use call::{Caller, Pieces, Reply, Source};

@@ -2,6 +2,7 @@
 //! `application/json`. Recorded against AWS by the emulators' authors.
 
 use crate::ApiError;
+use crate::xml::escape;
 
 /// An answer outside of the body formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,8 @@ pub fn unknown_content_type() -> OddAnswer {
 #[must_use]
 pub fn xml_error(error: &ApiError) -> OddAnswer {
     let code = error.short_code();
-    let message = escape(&error.message);
+    let mut message = String::new();
+    escape(&error.message, &mut message);
     let body = format!("<{code}>\n  <Message>{message}</Message>\n</{code}>\n");
     OddAnswer {
         status: 403,
@@ -65,19 +67,6 @@ fn wrapped(status: u16, code: &str) -> OddAnswer {
         content_type: Some("application/json"),
         body,
     }
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            _ => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

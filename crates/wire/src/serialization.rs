@@ -3,10 +3,11 @@
 //! The texts were recorded against AWS by the authors of kinesalite; the uneven grammar is theirs. What AWS answers
 //! without any message (a body that is not JSON at all) gets a sentence here, because a client's author needs one.
 
-use millrace_api::Kind;
+use bytes::Bytes;
+use millrace_api::{Kind, Shape, TimestampFormat, Value};
 
-use crate::ApiError;
 use crate::limits::{DEPTH_MAX, ECHO_BYTES_MAX, VALUE_SLOTS_MAX};
+use crate::{ApiError, timestamp};
 
 /// A failure to decode, on its way out of the nested values.
 #[derive(Debug)]
@@ -176,6 +177,46 @@ pub(crate) fn clamp(kind: &Kind, number: i64) -> i64 {
         Kind::Integer { .. } => number.clamp(i32::MIN.into(), i32::MAX.into()),
         _ => number,
     }
+}
+
+/// A value that is written as text, in a query, a form, a path or a header.
+pub(crate) fn value_of_text(shape: &Shape, text: &str) -> Result<Value, ApiError> {
+    let refused =
+        |target: &str| ApiError::serialization(format!("'{}' can not be converted to {target}", echo(text)));
+    Ok(match &shape.kind {
+        Kind::String { .. } => Value::String(text.to_owned()),
+        Kind::Blob { .. } => Value::Blob(Bytes::from(blob_of_text(text)?)),
+        Kind::Integer { .. } | Kind::Long { .. } => {
+            let target = if matches!(shape.kind, Kind::Long { .. }) {
+                "an Long"
+            } else {
+                "an Integer"
+            };
+            Value::Integer(clamp(&shape.kind, text.parse().map_err(|_| refused(target))?))
+        }
+        Kind::Double { .. } => Value::Double(text.parse().map_err(|_| refused("an Double"))?),
+        Kind::Boolean if text.eq_ignore_ascii_case("true") => Value::Boolean(true),
+        Kind::Boolean if text.eq_ignore_ascii_case("false") => Value::Boolean(false),
+        Kind::Boolean => return Err(refused("an Boolean")),
+        Kind::Timestamp(_) => {
+            // The default differs between query, header and body, and clients mix them up; each form is unmistakable.
+            let formats = [
+                TimestampFormat::Iso8601,
+                TimestampFormat::HttpDate,
+                TimestampFormat::EpochSeconds,
+            ];
+            let millis = formats
+                .into_iter()
+                .find_map(|format| timestamp::parse(format, text));
+            Value::Timestamp(millis.ok_or_else(|| refused("milliseconds since epoch"))?)
+        }
+        Kind::Structure { .. } | Kind::List { .. } | Kind::Map { .. } => {
+            return Err(ApiError::internal(format!(
+                "{} cannot be bound to a text",
+                shape.name
+            )));
+        }
+    })
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub(crate) struct Model {
     /// A variant of the tables' `Protocol`.
     pub protocol: &'static str,
     pub target_prefix: String,
+    /// Of the query protocol; empty where the service does not speak it.
+    pub xml_namespace: String,
     /// The chosen ones, sorted by name.
     pub operations: Vec<Operation>,
     /// What the chosen operations reach.
@@ -127,6 +129,7 @@ impl Model {
             signing_name: signing_name.map_or_else(|| text(metadata, "endpointPrefix"), Ok)?,
             protocol: protocol(metadata)?,
             target_prefix: metadata["targetPrefix"].as_str().unwrap_or_default().to_owned(),
+            xml_namespace: xml_namespace(metadata),
             operations,
             shapes: BTreeMap::new(),
         };
@@ -229,6 +232,20 @@ fn newest(folder: &Path) -> Result<Value> {
         ensure!(status.success(), "unpacking {} failed", packed.display());
     }
     Ok(serde_json::from_slice(&std::fs::read(&plain)?)?)
+}
+
+/// Services that speak several protocols list them all.
+fn xml_namespace(metadata: &Value) -> String {
+    let all = metadata["protocols"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let query = all
+        .iter()
+        .chain([&metadata["protocol"]])
+        .any(|p| p.as_str() == Some("query"));
+    let namespace = metadata["xmlNamespace"].as_str().filter(|_| query);
+    namespace.unwrap_or_default().to_owned()
 }
 
 fn protocol(metadata: &Value) -> Result<&'static str> {

@@ -27,8 +27,8 @@ pub(crate) fn module(model: &Model, typed: bool, version: &str) -> String {
     let _ = write!(
         out,
         "/// The service.\npub static SERVICE: Service = Service {{ id: {:?}, version: {:?}, signing_name: {:?}, \
-         protocol: Protocol::{}, target_prefix: {:?}, operations: &OPERATIONS }};\n\n",
-        model.id, model.version, model.signing_name, model.protocol, model.target_prefix
+         protocol: Protocol::{}, target_prefix: {:?}, xml_namespace: {:?}, operations: &OPERATIONS }};\n\n",
+        model.id, model.version, model.signing_name, model.protocol, model.target_prefix, model.xml_namespace
     );
     operations(model, &mut out);
     errors(model, &mut out);

@@ -42,6 +42,7 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data)
             .env("MILLRACE_TLS_SELF_SIGNED", "true")
+            .env("MILLRACE_CLOUDWATCH_SAMPLE_SECS", "1")
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -15,6 +15,7 @@ pub static SERVICE: Service = Service {
     signing_name: "dynamodb",
     protocol: Protocol::Json10,
     target_prefix: "DynamoDB_20120810",
+    xml_namespace: "",
     operations: &OPERATIONS,
 };
 

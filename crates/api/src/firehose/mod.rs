@@ -12,6 +12,7 @@ pub static SERVICE: Service = Service {
     signing_name: "firehose",
     protocol: Protocol::Json11,
     target_prefix: "Firehose_20150804",
+    xml_namespace: "",
     operations: &OPERATIONS,
 };
 

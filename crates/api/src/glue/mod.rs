@@ -12,6 +12,7 @@ pub static SERVICE: Service = Service {
     signing_name: "glue",
     protocol: Protocol::Json11,
     target_prefix: "AWSGlue",
+    xml_namespace: "",
     operations: &OPERATIONS,
 };
 

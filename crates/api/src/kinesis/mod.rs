@@ -15,6 +15,7 @@ pub static SERVICE: Service = Service {
     signing_name: "kinesis",
     protocol: Protocol::Json11,
     target_prefix: "Kinesis_20131202",
+    xml_namespace: "",
     operations: &OPERATIONS,
 };
 

@@ -12,6 +12,7 @@ pub static SERVICE: Service = Service {
     signing_name: "kinesisvideo",
     protocol: Protocol::RestJson,
     target_prefix: "",
+    xml_namespace: "",
     operations: &OPERATIONS,
 };
 

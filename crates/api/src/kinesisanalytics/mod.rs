@@ -12,6 +12,7 @@ pub static SERVICE: Service = Service {
     signing_name: "kinesisanalytics",
     protocol: Protocol::Json11,
     target_prefix: "KinesisAnalytics_20150814",
+    xml_namespace: "",
     operations: &OPERATIONS,
 };
 

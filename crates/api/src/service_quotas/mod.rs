@@ -15,6 +15,7 @@ pub static SERVICE: Service = Service {
     signing_name: "servicequotas",
     protocol: Protocol::Json11,
     target_prefix: "ServiceQuotasV20190624",
+    xml_namespace: "",
     operations: &OPERATIONS,
 };
 

@@ -15,6 +15,7 @@ pub static SERVICE: Service = Service {
     signing_name: "sts",
     protocol: Protocol::Query,
     target_prefix: "",
+    xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
     operations: &OPERATIONS,
 };
 

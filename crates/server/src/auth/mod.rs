@@ -51,6 +51,13 @@ impl Authenticator {
         self.checks.is_some()
     }
 
+    /// The service that a request says it is signed for, not verified yet.
+    pub(crate) fn signed_for(&self, head: &Parts) -> Option<String> {
+        let headers = headers(head);
+        let signed = sigv4::locate(&request(head, &headers)).ok()?;
+        Some(signed.service)
+    }
+
     /// Who calls `service`, or why it is not let in.
     pub(crate) fn authenticate(
         &self,
@@ -61,12 +68,7 @@ impl Authenticator {
         request_id: &str,
     ) -> Result<Caller, ApiError> {
         let headers = headers(head);
-        let request = sigv4::Request {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: head.uri.query().unwrap_or_default(),
-            headers: &headers,
-        };
+        let request = request(head, &headers);
         let caller = |identity: &Arc<Identity>, region: String, access_key: String| Caller {
             account: identity.principal().account().unwrap_or_default().to_owned(),
             region,
@@ -96,6 +98,15 @@ impl Authenticator {
             return Err(sigv4::AuthError::Scope(text.to_owned()).into());
         }
         Ok(caller(&known.identity, signed.region, signed.access_key))
+    }
+}
+
+fn request<'a>(head: &'a Parts, headers: &'a [(&'a str, &'a [u8])]) -> sigv4::Request<'a> {
+    sigv4::Request {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        headers,
     }
 }
 

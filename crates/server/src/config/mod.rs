@@ -6,6 +6,7 @@
 mod audit;
 mod auth;
 mod buckets;
+mod cloudwatch;
 mod dump;
 mod error;
 mod keys;
@@ -24,6 +25,7 @@ use std::path::Path;
 pub use audit::AuditConfig;
 pub use auth::{AuthConfig, AuthMode, Credential, LOCAL_ACCOUNT, LOCAL_KEY};
 pub use buckets::{BucketStore, BucketsConfig};
+pub use cloudwatch::CloudwatchConfig;
 pub use dump::reference;
 pub use error::{ConfigError, Source};
 pub use keys::{Key, Kind};
@@ -49,6 +51,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// `[streams]`
     pub streams: StreamsConfig,
+    /// `[cloudwatch]`
+    pub cloudwatch: CloudwatchConfig,
     /// `[audit]`
     pub audit: AuditConfig,
     /// `[buckets]`
@@ -85,6 +89,7 @@ impl Config {
             auth: AuthConfig::read(&values)?,
             storage: StorageConfig::read(&values)?,
             streams: StreamsConfig::read(&values)?,
+            cloudwatch: CloudwatchConfig::read(&values)?,
             audit: AuditConfig::read(&values)?,
             buckets: BucketsConfig::read(&values)?,
             traces: TracesConfig::read(&values)?,
@@ -140,6 +145,7 @@ pub fn all_keys() -> impl Iterator<Item = &'static Key> {
         .chain(&tls::KEYS)
         .chain(&storage::KEYS)
         .chain(&streams::KEYS)
+        .chain(&cloudwatch::KEYS)
         .chain(&audit::KEYS)
         .chain(&buckets::KEYS)
         .chain(&traces::KEYS)

@@ -1,21 +1,22 @@
 //! The services behind the port, one file each.
 
+mod cloudwatch;
 mod dynamodb;
 mod streams;
 mod sts;
-
-pub(crate) use sts::Sts;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use millrace_api::{Operation, Service};
+use millrace_companions::cloudwatch::Cloudwatch;
 use millrace_companions::dynamodb::Dynamodb;
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
+pub(crate) use cloudwatch::{Sampler, open as open_cloudwatch};
 pub(crate) use dynamodb::open as open_dynamodb;
 pub(crate) use streams::open as open_streams;
 
@@ -25,6 +26,7 @@ pub(crate) struct Services {
     pub(crate) streams: Streams,
     pub(crate) quotas: ServiceQuotas,
     pub(crate) dynamodb: Dynamodb,
+    pub(crate) cloudwatch: Cloudwatch,
     /// For its counters; `None` when everything is in memory.
     pub(crate) embedded: Option<Arc<EmbeddedLog>>,
 }
@@ -32,9 +34,15 @@ pub(crate) struct Services {
 impl Services {
     /// Whether this version answers the service's operations at all.
     pub(crate) fn has(service: &Service) -> bool {
-        is(service, &millrace_api::kinesis::SERVICE)
-            || is(service, &millrace_api::service_quotas::SERVICE)
-            || is(service, &millrace_api::dynamodb::SERVICE)
+        [
+            &millrace_api::kinesis::SERVICE,
+            &millrace_api::service_quotas::SERVICE,
+            &millrace_api::dynamodb::SERVICE,
+            &millrace_api::cloudwatch::SERVICE,
+            &millrace_api::sts::SERVICE,
+        ]
+        .into_iter()
+        .any(|built| std::ptr::eq(service, built))
     }
 
     /// Hands a call of an authenticated caller to its service.
@@ -46,21 +54,15 @@ impl Services {
         codec: Codec,
         body: Bytes,
     ) -> Result<Reply, ApiError> {
-        if is(service, &millrace_api::kinesis::SERVICE) {
-            self.streams.call(caller, op, codec, body).await
-        } else if is(service, &millrace_api::service_quotas::SERVICE) {
-            self.quotas.call(caller, op, codec, body).await
-        } else if is(service, &millrace_api::dynamodb::SERVICE) {
-            self.dynamodb.call(caller, op, codec, body).await
-        } else {
-            Err(unbuilt(service))
+        match service.id {
+            "kinesis" => self.streams.call(caller, op, codec, body).await,
+            "service-quotas" => self.quotas.call(caller, op, codec, body).await,
+            "dynamodb" => self.dynamodb.call(caller, op, codec, body).await,
+            "cloudwatch" => self.cloudwatch.call(caller, op, codec, body).await,
+            "sts" => sts::call(caller, op, codec, &body),
+            _ => Err(unbuilt(service)),
         }
     }
-}
-
-/// Each service has one table.
-fn is(service: &Service, other: &'static Service) -> bool {
-    std::ptr::eq(service, other)
 }
 
 /// What a service answers that this version does not have.

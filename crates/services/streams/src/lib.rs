@@ -32,6 +32,7 @@ mod shard;
 pub mod state;
 mod subscribe;
 mod tags;
+mod telemetry;
 mod token;
 pub mod topology;
 
@@ -41,3 +42,4 @@ pub use queues::QueueError;
 pub use routing::StreamView;
 pub use service::{Deps, Settings, Streams};
 pub use state::StreamsState;
+pub use telemetry::{MetricSample, Statistics};

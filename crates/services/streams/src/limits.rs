@@ -127,6 +127,10 @@ pub const GROWTH_WINDOW: Duration = Duration::from_secs(15 * 60);
 pub const LOAD_SAMPLES: usize = 64;
 /// Shards with counters of their own (EnableEnhancedMonitoring); some 100 bytes each.
 pub const SHARD_METERS_MAX: usize = 65_536;
+/// Streams with statistics of their own; some 700 bytes each.
+pub const STREAM_METERS_MAX: usize = 65_536;
+/// Consumers with statistics of their own; some 300 bytes each.
+pub const CONSUMER_METERS_MAX: usize = 65_536;
 /// Bytes of data and partition keys in one PutRecords (API PutRecords).
 pub const PUT_REQUEST_BYTES_MAX: usize = 10 << 20;
 /// How long records of a shard that was closed in between wait for its children, all in all.

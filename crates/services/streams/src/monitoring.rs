@@ -5,16 +5,18 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use millrace_api::cloudwatch::StandardUnit;
 use millrace_api::kinesis::{EnhancedMonitoringOutput, MetricsName};
 use millrace_wire::ApiError;
 
 use crate::error::StreamsError;
 use crate::limits::SHARD_METERS_MAX;
-use crate::metrics::{Counter, write_head};
+use crate::metrics::write_head;
 use crate::routing::StreamView;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::{Changed, Command, LogNumber, Setting, Shard, ShardMetric, Stream, StreamKey};
+use crate::telemetry::{Emitter, MetricSample, Statistics, Windowed};
 
 /// Switches metrics on or off.
 pub(crate) async fn set(
@@ -45,14 +47,16 @@ pub(crate) async fn set(
 /// One shard's counters.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    pub(crate) incoming_bytes: Counter,
-    pub(crate) incoming_records: Counter,
-    pub(crate) outgoing_bytes: Counter,
-    pub(crate) outgoing_records: Counter,
-    pub(crate) read_throttled: Counter,
-    pub(crate) write_throttled: Counter,
+    pub(crate) incoming_bytes: Windowed,
+    pub(crate) incoming_records: Windowed,
+    pub(crate) outgoing_bytes: Windowed,
+    pub(crate) outgoing_records: Windowed,
+    pub(crate) read_throttled: Windowed,
+    pub(crate) write_throttled: Windowed,
     /// Of the last GetRecords, once there was one.
     iterator_age_ms: Mutex<Option<u64>>,
+    /// Of all of them.
+    iterator_ages_ms: Windowed,
 }
 
 impl Meter {
@@ -80,6 +84,38 @@ impl Meter {
             .iterator_age_ms
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(millis);
+        self.iterator_ages_ms.add(millis);
+    }
+
+    /// What a metric came to since it was taken last.
+    fn take(&self, metric: ShardMetric) -> Option<Statistics> {
+        match metric {
+            ShardMetric::IncomingBytes => &self.incoming_bytes,
+            ShardMetric::IncomingRecords => &self.incoming_records,
+            ShardMetric::IteratorAgeMilliseconds => &self.iterator_ages_ms,
+            ShardMetric::OutgoingBytes => &self.outgoing_bytes,
+            ShardMetric::OutgoingRecords => &self.outgoing_records,
+            ShardMetric::ReadProvisionedThroughputExceeded => &self.read_throttled,
+            ShardMetric::WriteProvisionedThroughputExceeded => &self.write_throttled,
+        }
+        .take()
+    }
+}
+
+/// CloudWatch's name and unit of a metric.
+const fn named(metric: ShardMetric) -> (&'static str, StandardUnit) {
+    match metric {
+        ShardMetric::IncomingBytes => ("IncomingBytes", StandardUnit::Bytes),
+        ShardMetric::IncomingRecords => ("IncomingRecords", StandardUnit::Count),
+        ShardMetric::IteratorAgeMilliseconds => ("IteratorAgeMilliseconds", StandardUnit::Milliseconds),
+        ShardMetric::OutgoingBytes => ("OutgoingBytes", StandardUnit::Bytes),
+        ShardMetric::OutgoingRecords => ("OutgoingRecords", StandardUnit::Count),
+        ShardMetric::ReadProvisionedThroughputExceeded => {
+            ("ReadProvisionedThroughputExceeded", StandardUnit::Count)
+        }
+        ShardMetric::WriteProvisionedThroughputExceeded => {
+            ("WriteProvisionedThroughputExceeded", StandardUnit::Count)
+        }
     }
 }
 
@@ -141,30 +177,60 @@ impl Monitoring {
         Some(Arc::clone(meters.entry(shard.log).or_default()))
     }
 
+    /// The shards of `streams` that have counters; those of all others are forgotten.
+    fn metered<'a>(&self, streams: &'a [(StreamKey, Arc<Stream>)]) -> Vec<Metered<'a>> {
+        let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let shards = streams.iter().flat_map(|(key, stream)| {
+            let shards = stream.shards.values();
+            shards.map(move |shard| (key, &**stream, shard))
+        });
+        let metered: Vec<Metered<'_>> = shards
+            .filter_map(|(key, stream, shard)| {
+                let meter = Arc::clone(meters.get(&shard.log)?);
+                Some(Metered {
+                    key,
+                    stream,
+                    shard,
+                    meter,
+                })
+            })
+            .collect();
+        let kept: HashSet<LogNumber> = metered.iter().map(|metered| metered.shard.log).collect();
+        meters.retain(|log, _| kept.contains(log));
+        metered
+    }
+
+    /// Hands on what the metrics that are switched on for `streams` came to since the last call.
+    pub(crate) fn drain(
+        &self,
+        streams: &[(StreamKey, Arc<Stream>)],
+        each: &mut dyn FnMut(&MetricSample<'_>),
+    ) {
+        for Metered {
+            key,
+            stream,
+            shard,
+            meter,
+        } in self.metered(streams)
+        {
+            let shard = shard.index.to_string();
+            let mut out = Emitter {
+                key,
+                part: Some(("ShardId", &shard)),
+                each,
+            };
+            for metric in ShardMetric::ALL {
+                let (name, unit) = named(metric);
+                let taken = meter.take(metric);
+                out.emit(name, unit, taken.filter(|_| stream.monitoring.contains(&metric)));
+            }
+        }
+    }
+
     /// Appends the metrics that are switched on for `streams` in Prometheus' text format, and forgets the shards of all
     /// others.
     pub(crate) fn write_prometheus(&self, streams: &[(StreamKey, Arc<Stream>)], out: &mut String) {
-        let metered: Vec<Metered<'_>> = {
-            let mut meters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let shards = streams.iter().flat_map(|(key, stream)| {
-                let shards = stream.shards.values();
-                shards.map(move |shard| (key, &**stream, shard))
-            });
-            let metered: Vec<Metered<'_>> = shards
-                .filter_map(|(key, stream, shard)| {
-                    let meter = Arc::clone(meters.get(&shard.log)?);
-                    Some(Metered {
-                        key,
-                        stream,
-                        shard,
-                        meter,
-                    })
-                })
-                .collect();
-            let kept: HashSet<LogNumber> = metered.iter().map(|metered| metered.shard.log).collect();
-            meters.retain(|log, _| kept.contains(log));
-            metered
-        };
+        let metered = self.metered(streams);
         for metric in ShardMetric::ALL {
             let (name, kind, help) = described(metric);
             let mut begun = false;

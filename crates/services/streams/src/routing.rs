@@ -15,6 +15,7 @@ use millrace_wire::policy::Policy;
 use crate::state::{
     Consumer, Distribution, Encryption, Mode, Shard, ShardIndex, Status, Stream, StreamKey, StreamUid,
 };
+use crate::telemetry::MeterCell;
 
 /// A stream at one moment.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub struct StreamView {
     pub policy: Option<Policy>,
     /// Consumers by name.
     pub consumers: BTreeMap<String, Consumer>,
+    /// Where its calls are counted.
+    pub(crate) meter: MeterCell,
     /// All shards within retention, by index.
     shards: Vec<Shard>,
     /// Highest hash key and position in `shards` of every open shard, ascending.
@@ -79,6 +82,7 @@ impl StreamView {
             tags: stream.tags.clone(),
             policy: stream.policy.policy().cloned(),
             consumers: stream.consumers.clone(),
+            meter: MeterCell::default(),
             shards,
             open,
         }

@@ -24,8 +24,9 @@ use crate::rates::{RateKey, Rates};
 use crate::scaling::load::Loads;
 use crate::shard::admit::Admission;
 use crate::shard::spread::Spread;
-use crate::state::{Changed, Command, HexKey, StreamKey, StreamsState};
+use crate::state::{Changed, Command, HexKey, Stream, StreamKey, StreamsState};
 use crate::subscribe::Registry;
+use crate::telemetry::Telemetry;
 use crate::{iterator, lifecycle, ops};
 
 /// What the service runs on.
@@ -107,6 +108,8 @@ pub(crate) struct Inner {
     pub(crate) loads: Loads,
     /// Metrics of single shards.
     pub(crate) monitoring: Monitoring,
+    /// Statistics of streams and consumers.
+    pub(crate) telemetry: Telemetry,
     /// Where records go that their stream distributes itself.
     pub(crate) spread: Spread,
     /// Live subscriptions.
@@ -164,6 +167,7 @@ impl Streams {
             admission: Admission::default(),
             loads: Loads::default(),
             monitoring: Monitoring::default(),
+            telemetry: Telemetry::default(),
             spread: Spread::default(),
             subscriptions: Registry::default(),
             queues: Queues::new(blobs, &iterator_key),
@@ -203,17 +207,21 @@ impl Streams {
     /// Appends all metrics in Prometheus' text format.
     pub fn write_prometheus(&self, out: &mut String) {
         self.0.metrics.write_prometheus(out);
-        // Nothing is applied while the state is read: text is made afterwards.
-        let monitored: Vec<_> = self.0.control.read(|state| {
+        self.0.monitoring.write_prometheus(&self.monitored(), out);
+        self.write_queues(out);
+    }
+
+    /// The streams whose shards have metrics of their own.
+    pub(crate) fn monitored(&self) -> Vec<(StreamKey, Arc<Stream>)> {
+        // Nothing is applied while the state is read: what is made of them is made afterwards.
+        self.0.control.read(|state| {
             let streams = state
                 .streams()
                 .filter(|(_, stream)| !stream.monitoring.is_empty());
             streams
                 .map(|(key, stream)| (key.clone(), Arc::clone(stream)))
                 .collect()
-        });
-        self.0.monitoring.write_prometheus(&monitored, out);
-        self.write_queues(out);
+        })
     }
 
     /// Moves with every change of any stream. A value that was seen is visible to [`Streams::resolve`].

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use millrace_api::{Fields, Kind, Location, Member, Shape, Value};
 
+use super::Dialect;
 use super::reader::{Count, Head, Reader, Text};
 use crate::codec::{Slots, last_wins, lower_first, member_index};
 use crate::limits::DEPTH_MAX;
@@ -10,13 +11,14 @@ use crate::serialization::{Fault, Found, blob_of_text, boolean_of_text, clamp, f
 use crate::timestamp;
 
 /// Decodes a whole body.
-pub(super) fn decode(shape: &'static Shape, body: &Bytes) -> Result<Value, Fault> {
+pub(super) fn decode(dialect: Dialect, shape: &'static Shape, body: &Bytes) -> Result<Value, Fault> {
     if body.is_empty() {
         return Err(Fault::new(
             "The request body is empty; send an empty map for a request without members",
         ));
     }
     let mut decoder = Decoder {
+        dialect,
         reader: Reader::new(body.clone()),
         slots: Slots::new(),
     };
@@ -29,6 +31,7 @@ pub(super) fn decode(shape: &'static Shape, body: &Bytes) -> Result<Value, Fault
 }
 
 struct Decoder {
+    dialect: Dialect,
     reader: Reader,
     slots: Slots,
 }
@@ -54,8 +57,8 @@ impl Decoder {
             (Kind::Blob { .. }, Head::Bytes(len)) => Value::Blob(self.reader.bytes(len)?),
             (_, Head::Bytes(_)) => return Err(mismatch(kind, Found::Bytes)),
             (_, Head::Boolean(value)) => boolean(kind, value)?,
-            (_, Head::Unsigned(number)) => integer(kind, i64::try_from(number).unwrap_or(i64::MAX))?,
-            (_, Head::Negative(n)) => integer(kind, i64::try_from(n).map_or(i64::MIN, |n| -1 - n))?,
+            (_, Head::Unsigned(number)) => self.integer(kind, i64::try_from(number).unwrap_or(i64::MAX))?,
+            (_, Head::Negative(n)) => self.integer(kind, i64::try_from(n).map_or(i64::MIN, |n| -1 - n))?,
             (_, Head::Float(number)) => float(kind, number)?,
             (_, Head::Other) => return Err(self.reader.malformed("an unknown simple value stands")),
             (_, Head::Break) => {
@@ -124,6 +127,20 @@ impl Decoder {
             _ => Err(self.reader.malformed("a member's name is no text")),
         }
     }
+
+    /// An integer; as a timestamp it counts what the dialect says, under tag 1 or not.
+    fn integer(&self, kind: &Kind, number: i64) -> Result<Value, Fault> {
+        Ok(match kind {
+            Kind::Integer { .. } | Kind::Long { .. } => Value::Integer(clamp(kind, number)),
+            #[expect(clippy::cast_precision_loss, reason = "a double holds what it can")]
+            Kind::Double { .. } => Value::Double(number as f64),
+            Kind::Timestamp(_) => Value::Timestamp(match self.dialect {
+                Dialect::Cbor11 => number,
+                Dialect::RpcV2 => number.saturating_mul(1000),
+            }),
+            _ => return Err(mismatch(kind, Found::Number)),
+        })
+    }
 }
 
 fn text(kind: &Kind, text: &str) -> Result<Value, Fault> {
@@ -132,17 +149,6 @@ fn text(kind: &Kind, text: &str) -> Result<Value, Fault> {
         Kind::Blob { .. } => Value::Blob(Bytes::from(blob_of_text(text)?)),
         Kind::Boolean => Value::Boolean(boolean_of_text(text)?),
         _ => return Err(mismatch(kind, Found::String)),
-    })
-}
-
-/// An integer; as a timestamp it counts milliseconds, under tag 1 or not.
-fn integer(kind: &Kind, number: i64) -> Result<Value, Fault> {
-    Ok(match kind {
-        Kind::Integer { .. } | Kind::Long { .. } => Value::Integer(clamp(kind, number)),
-        #[expect(clippy::cast_precision_loss, reason = "a double holds what it can")]
-        Kind::Double { .. } => Value::Double(number as f64),
-        Kind::Timestamp(_) => Value::Timestamp(number),
-        _ => return Err(mismatch(kind, Found::Number)),
     })
 }
 

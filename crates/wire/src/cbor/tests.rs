@@ -1,14 +1,23 @@
 //! CBOR against RFC 8949's examples, against what the Java SDK sends, and against itself.
 
 use bytes::Bytes;
-use millrace_api::Value;
+use millrace_api::{Shape, Value};
 use proptest::prelude::*;
 
-use super::*;
+use super::Dialect;
+use crate::ApiError;
 use crate::limits::{DEPTH_MAX, VALUE_SLOTS_MAX};
 use crate::testing::{
     BLOB, BOOLEAN, DOUBLE, EVERYTHING, LONG, RECORD, TEXT, TIME, get, list, member, structure, value_of,
 };
+
+fn decode(shape: &'static Shape, body: &Bytes) -> Result<Value, ApiError> {
+    super::decode(Dialect::Cbor11, shape, body)
+}
+
+fn encode(shape: &Shape, value: &Value) -> Vec<u8> {
+    super::encode(Dialect::Cbor11, shape, value)
+}
 
 static FLOATS: Shape = list("Floats", &DOUBLE);
 static LONGS: Shape = list("Longs", &LONG);
@@ -155,6 +164,44 @@ fn timestamps_in_every_form() {
     );
 }
 
+/// Smithy RPC v2 CBOR: seconds under tag 1, definite items.
+#[test]
+fn the_rpc_dialect_counts_seconds() {
+    let read = |hex: &str| {
+        let body = bytes(&format!("a1 64 54696d65 {hex}"));
+        let value = super::decode(Dialect::RpcV2, &EVERYTHING, &body).unwrap();
+        get(&EVERYTHING, &value, "Time").cloned().unwrap()
+    };
+    assert_eq!(read("c1 1a 6553f100"), Value::Timestamp(1_700_000_000_000));
+    assert_eq!(read("c1 20"), Value::Timestamp(-1000));
+    assert_eq!(
+        read("c1 fb 41d954fc4000 20c5"),
+        Value::Timestamp(1_700_000_000_002)
+    );
+    assert_eq!(
+        read("c1 1b 7fffffffffffffff"),
+        Value::Timestamp(i64::MAX),
+        "saturates"
+    );
+    let value = super::decode(
+        Dialect::RpcV2,
+        &EVERYTHING,
+        &bytes("bf 65 5465787473 9f 6161 ff 64 54696d65 c1 01 ff"),
+    );
+    assert_eq!(
+        super::encode(Dialect::RpcV2, &EVERYTHING, &value.unwrap()),
+        bytes("a2 64 54696d65 c1 01 65 5465787473 81 6161")
+    );
+    assert_eq!(
+        super::encode(Dialect::RpcV2, &TIME, &Value::Timestamp(1500)),
+        bytes("c1 fb 3ff8000000000000")
+    );
+    assert_eq!(
+        super::encode_texts(Dialect::RpcV2, [("__type", "X")].into_iter()),
+        bytes("a1 66 5f5f74797065 61 58")
+    );
+}
+
 #[test]
 fn strings_in_pieces() {
     // A text of "stream" + "ing", and bytes of 0102 + 03 (RFC 8949, appendix A).
@@ -276,6 +323,17 @@ fn depth_and_count_are_bounded() {
     assert!(refusal(&EVERYTHING, &many).contains("more than"));
 }
 
+/// Whether there is a time, further in, that seconds in a double do not hold.
+fn has_large_times(value: &Value) -> bool {
+    match value {
+        Value::Timestamp(time) => time.unsigned_abs() > 1 << 52,
+        Value::Struct(fields) => fields.0.iter().flatten().any(has_large_times),
+        Value::List(items) => items.iter().any(has_large_times),
+        Value::Map(entries) => entries.iter().any(|(_, value)| has_large_times(value)),
+        _ => false,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -283,6 +341,19 @@ proptest! {
     fn what_is_encoded_is_decoded(value in value_of(&EVERYTHING, 1)) {
         let body = Bytes::from(encode(&EVERYTHING, &value));
         prop_assert_eq!(decode(&EVERYTHING, &body).unwrap(), value);
+    }
+
+    #[test]
+    fn what_the_rpc_dialect_writes_it_reads(value in value_of(&EVERYTHING, 1)) {
+        // A time is a double of seconds there, which is exact for those that clients have.
+        let mut value = value;
+        if let Value::Struct(fields) = &mut value && let Some(Value::Timestamp(time)) = &mut fields.0[6] {
+            *time %= 1 << 42;
+        }
+        let body = Bytes::from(super::encode(Dialect::RpcV2, &EVERYTHING, &value));
+        let back = super::decode(Dialect::RpcV2, &EVERYTHING, &body).unwrap();
+        prop_assume!(!has_large_times(&value));
+        prop_assert_eq!(back, value);
     }
 
     #[test]

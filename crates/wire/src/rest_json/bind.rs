@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use millrace_api::value::Mismatch;
-use millrace_api::{Fields, Kind, Location, Member, Operation, Shape, TimestampFormat, Typed, Value};
+use millrace_api::{Fields, Kind, Location, Member, Operation, Shape, Typed, Value};
 
 use super::route::Labels;
 use super::{Request, percent};
-use crate::serialization::{blob_of_text, clamp, echo};
-use crate::{ApiError, json, timestamp, validate};
+use crate::serialization::value_of_text;
+use crate::{ApiError, json, validate};
 
 /// Binds a request, holds it against every constraint and makes it typed.
 ///
@@ -41,7 +41,9 @@ pub fn decode(shape: &'static Shape, labels: &Labels, request: &Request<'_>) -> 
         let bound = match member.location {
             Location::Uri => {
                 let label = labels.iter().find(|(name, _)| *name == member.wire);
-                label.map(|(_, text)| scalar(member.shape, text)).transpose()?
+                label
+                    .map(|(_, text)| value_of_text(member.shape, text))
+                    .transpose()?
             }
             Location::Query => of_query(member, members, &query)?,
             Location::Header => of_header(member, request.headers)?,
@@ -106,11 +108,14 @@ fn of_query(
     match &member.shape.kind {
         Kind::List { element, .. } => {
             let items: Vec<Value> = values
-                .map(|text| scalar(element, text))
+                .map(|text| value_of_text(element, text))
                 .collect::<Result<_, _>>()?;
             Ok((!items.is_empty()).then_some(Value::List(items)))
         }
-        _ => values.next().map(|text| scalar(member.shape, text)).transpose(),
+        _ => values
+            .next()
+            .map(|text| value_of_text(member.shape, text))
+            .transpose(),
     }
 }
 
@@ -127,11 +132,13 @@ fn query_map(
             .find(|(key, _)| key == name)
             .map(|(_, value)| value);
         match (&element.kind, existing) {
-            (Kind::List { element, .. }, Some(Value::List(items))) => items.push(scalar(element, text)?),
-            (Kind::List { element, .. }, _) => {
-                entries.push((name.clone(), Value::List(vec![scalar(element, text)?])));
+            (Kind::List { element, .. }, Some(Value::List(items))) => {
+                items.push(value_of_text(element, text)?);
             }
-            (_, None) => entries.push((name.clone(), scalar(element, text)?)),
+            (Kind::List { element, .. }, _) => {
+                entries.push((name.clone(), Value::List(vec![value_of_text(element, text)?])));
+            }
+            (_, None) => entries.push((name.clone(), value_of_text(element, text)?)),
             (_, Some(_)) => {}
         }
     }
@@ -150,13 +157,13 @@ fn of_header(member: &Member, headers: &[(&str, &str)]) -> Result<Option<Value>,
                 .map(str::trim)
                 .filter(|text| !text.is_empty());
             let items: Vec<Value> = texts
-                .map(|text| scalar(element, text))
+                .map(|text| value_of_text(element, text))
                 .collect::<Result<_, _>>()?;
             Ok((!items.is_empty()).then_some(Value::List(items)))
         }
         _ => values
             .next()
-            .map(|text| scalar(member.shape, text.trim()))
+            .map(|text| value_of_text(member.shape, text.trim()))
             .transpose(),
     }
 }
@@ -175,48 +182,8 @@ fn of_prefix(member: &Member, headers: &[(&str, &str)]) -> Result<Option<Value>,
             .and_then(|prefix| name.get(prefix.len()..))
             .filter(|key| !key.is_empty());
         if let Some(key) = key {
-            entries.push((key.to_owned(), scalar(element, text.trim())?));
+            entries.push((key.to_owned(), value_of_text(element, text.trim())?));
         }
     }
     Ok((!entries.is_empty()).then_some(Value::Map(entries)))
-}
-
-/// A value written as text.
-fn scalar(shape: &Shape, text: &str) -> Result<Value, ApiError> {
-    let refused =
-        |target: &str| ApiError::serialization(format!("'{}' can not be converted to {target}", echo(text)));
-    Ok(match &shape.kind {
-        Kind::String { .. } => Value::String(text.to_owned()),
-        Kind::Blob { .. } => Value::Blob(Bytes::from(blob_of_text(text)?)),
-        Kind::Integer { .. } | Kind::Long { .. } => {
-            let target = if matches!(shape.kind, Kind::Long { .. }) {
-                "an Long"
-            } else {
-                "an Integer"
-            };
-            Value::Integer(clamp(&shape.kind, text.parse().map_err(|_| refused(target))?))
-        }
-        Kind::Double { .. } => Value::Double(text.parse().map_err(|_| refused("an Double"))?),
-        Kind::Boolean if text.eq_ignore_ascii_case("true") => Value::Boolean(true),
-        Kind::Boolean if text.eq_ignore_ascii_case("false") => Value::Boolean(false),
-        Kind::Boolean => return Err(refused("an Boolean")),
-        Kind::Timestamp(_) => {
-            // The default differs between query, header and body, and clients mix them up; each form is unmistakable.
-            let formats = [
-                TimestampFormat::Iso8601,
-                TimestampFormat::HttpDate,
-                TimestampFormat::EpochSeconds,
-            ];
-            let millis = formats
-                .into_iter()
-                .find_map(|format| timestamp::parse(format, text));
-            Value::Timestamp(millis.ok_or_else(|| refused("milliseconds since epoch"))?)
-        }
-        Kind::Structure { .. } | Kind::List { .. } | Kind::Map { .. } => {
-            return Err(ApiError::internal(format!(
-                "{} cannot be bound to a text",
-                shape.name
-            )));
-        }
-    })
 }

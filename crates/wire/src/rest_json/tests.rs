@@ -121,6 +121,7 @@ static SERVICE: Service = Service {
     signing_name: "test",
     protocol: Protocol::RestJson,
     target_prefix: "",
+    xml_namespace: "",
     operations: &[
         operation("Delete", "DELETE", "/functions/{FunctionName}", 204, (None, None)),
         operation("Greedy", "GET", "/files/{Path+}", 200, (None, None)),

@@ -58,6 +58,13 @@ pub(super) static CLIENTS: &[Client] = &[
         },
     },
     Client {
+        name: "cloudwatch",
+        what: "HTTP/1.1, JSON, CBOR and forms, plain and compressed",
+        server: &[],
+        install: python,
+        run: |p, e| suite(p, e, &["cloudwatch_suite.py"]),
+    },
+    Client {
         name: "auth",
         what: "raw requests with every fault a signature can have",
         server: &[],

@@ -1,28 +1,16 @@
 //! GetCallerIdentity
 
-use millrace_wire::Caller;
-
-use super::{NAMESPACE, escape};
+use millrace_api::sts::{GetCallerIdentityRequest, GetCallerIdentityResponse};
+use millrace_wire::{ApiError, Caller};
 
 /// Account and identity of the caller.
-pub(super) fn body(caller: &Caller, json: bool) -> String {
-    let Caller {
-        account, request_id, ..
-    } = caller;
-    let (principal, user) = (caller.principal(), caller.identity.user_id());
-    if json {
-        serde_json::json!({"GetCallerIdentityResponse": {
-            "GetCallerIdentityResult": {"Account": account, "Arn": principal, "UserId": user},
-            "ResponseMetadata": {"RequestId": request_id},
-        }})
-        .to_string()
-    } else {
-        format!(
-            "<GetCallerIdentityResponse xmlns=\"{NAMESPACE}\">\n  <GetCallerIdentityResult>\n    \
-                 <Arn>{}</Arn>\n    <UserId>{user}</UserId>\n    <Account>{account}</Account>\n  \
-                 </GetCallerIdentityResult>\n  <ResponseMetadata>\n    <RequestId>{request_id}</RequestId>\n  \
-                 </ResponseMetadata>\n</GetCallerIdentityResponse>\n",
-            escape(principal)
-        )
-    }
+pub(super) fn call(
+    caller: &Caller,
+    GetCallerIdentityRequest {}: GetCallerIdentityRequest,
+) -> Result<GetCallerIdentityResponse, ApiError> {
+    Ok(GetCallerIdentityResponse {
+        user_id: Some(caller.identity.user_id().to_owned()),
+        account: Some(caller.account.clone()),
+        arn: Some(caller.principal().to_owned()),
+    })
 }

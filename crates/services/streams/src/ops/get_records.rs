@@ -14,6 +14,7 @@ use crate::shard::answer;
 /// Records from an iterator on, and the iterator to go on with.
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let streams = call.streams;
+    let begun = streams.0.clock.monotonic();
     let input: GetRecordsInput = call.codec.request(GetRecordsInput::SHAPE, &call.body)?;
     let position = streams.position(&input.shard_iterator)?;
     if position.stream.region != call.caller.region {
@@ -34,6 +35,7 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let shard = view.shard(position.shard).ok_or_else(missing)?;
     if streams.limits_throughput() && !streams.0.admission.read(shard.log, streams.0.clock.monotonic()) {
         streams.0.metrics.read_throttled.add(1);
+        streams.get_throttled(&view, begun);
         if let Some(meter) = streams.0.monitoring.meter(&view, shard) {
             meter.read_throttled.add(1);
         }
@@ -50,7 +52,9 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
         bytes: GET_RECORDS_BYTES_MAX,
         records: asked.map_or(GET_RECORDS_MAX, |limit| limit.clamp(1, GET_RECORDS_MAX)),
     };
-    let page = streams.read_shard(&view, shard, position.offset, limits).await?;
+    let page = streams.read_shard(&view, shard, position.offset, limits).await;
+    streams.get_ended(&view, begun, page.as_ref().ok());
+    let page = page?;
     streams.0.metrics.outgoing_records.add(page.records.len() as u64);
     streams.0.metrics.outgoing_bytes.add(page.bytes as u64);
     if let Some(meter) = streams.0.monitoring.meter(&view, shard) {

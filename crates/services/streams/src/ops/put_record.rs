@@ -8,9 +8,11 @@ use crate::shard::answer;
 use crate::shard::append::Outcome;
 use crate::shard::request::{Put, Shape};
 use crate::state::Distribution;
+use crate::telemetry::Puts;
 
 /// One record, durable when answered.
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
+    let begun = call.streams.0.clock.monotonic();
     let put = Put::read(Shape::One, call.codec, &call.body)?;
     let view = call.streams.resolve(call.caller, put.named())?;
     if let Some(number) = &put.ordering {
@@ -27,7 +29,9 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
         return Err(call.streams.dry_run(&view, &put));
     }
     let decode = || Put::decode(Shape::One, call.codec, &call.body);
-    let outcomes = call.streams.store(&view, &put, decode).await?;
+    let outcomes = call.streams.store(&view, &put, decode).await;
+    call.streams.put_ended((&view, Puts::One), &put, begun, &outcomes);
+    let outcomes = outcomes?;
     match outcomes.as_slice() {
         [Outcome::Stored { shard, number }] => Ok(Reply::Body(
             answer::put_record(call.codec, *shard, number, view.is_encrypted()).into(),

@@ -42,5 +42,14 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
         created: consumer.created,
         shard,
     };
-    Ok(Reply::Events(subscribe::open(streams, subscriber, offset)?))
+    let meter = streams.0.telemetry.consumer(&view.key, view.uid, &consumer.name);
+    let opened = subscribe::open(streams, subscriber, offset, meter.clone());
+    if let Some(meter) = meter {
+        let too_many = matches!(
+            opened,
+            Err(StreamsError::ResourceInUse(_) | StreamsError::LimitExceeded(_))
+        );
+        meter.subscription(opened.is_ok(), too_many);
+    }
+    Ok(Reply::Events(opened?))
 }

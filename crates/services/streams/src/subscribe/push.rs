@@ -1,5 +1,6 @@
 //! The frames of one subscription, made when they are polled for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use crate::service::Streams;
 use crate::shard::answer;
 use crate::shard::read::{Page, gone};
 use crate::state::{Shard, Status, StreamKey, StreamUid};
+use crate::telemetry::ConsumerMeter;
 
 /// Events are JSON whatever the request was in.
 const JSON: &str = "application/x-amz-json-1.1";
@@ -36,11 +38,12 @@ pub(crate) struct Subscriber {
     pub(crate) shard: Shard,
 }
 
-/// Opens a subscription from `offset` on.
+/// Opens a subscription from `offset` on; its events are counted by `meter`.
 pub(crate) fn open(
     streams: &Streams,
     subscriber: Subscriber,
     offset: Offset,
+    meter: Option<Arc<ConsumerMeter>>,
 ) -> Result<Events, StreamsError> {
     let slot = Slot {
         stream: subscriber.uid,
@@ -74,6 +77,7 @@ pub(crate) fn open(
         changed: streams.changed(),
         streams: streams.clone(),
         subscriber,
+        meter,
         slot,
         claim,
         tail,
@@ -96,6 +100,7 @@ enum Phase {
 struct Subscription {
     streams: Streams,
     subscriber: Subscriber,
+    meter: Option<Arc<ConsumerMeter>>,
     slot: Slot,
     claim: Claim,
     tail: Watch,
@@ -128,6 +133,9 @@ impl Subscription {
                     Ok(frame) => frame?,
                     Err(error) => {
                         self.phase = Phase::Over;
+                        if let Some(meter) = &self.meter {
+                            meter.error();
+                        }
                         exception(error)
                     }
                 };
@@ -171,7 +179,7 @@ impl Subscription {
     }
 
     /// The stream as it is now, if the consumer is still there.
-    fn view(&self) -> Result<std::sync::Arc<StreamView>, StreamsError> {
+    fn view(&self) -> Result<Arc<StreamView>, StreamsError> {
         let Subscriber {
             stream,
             uid,
@@ -210,6 +218,9 @@ impl Subscription {
         }
         let metrics = &self.streams.0.metrics;
         metrics.pushed_records.add(page.records.len() as u64);
+        if let Some(meter) = &self.meter {
+            meter.event(page.records.len(), page.bytes, page.behind);
+        }
         if self.streams.limits_throughput() && !page.records.is_empty() {
             // Two MiB per second and consumer: a frame is paid for before it leaves.
             let micros = page.bytes as u64 * 1_000_000 / SUBSCRIPTION_BYTES_PER_S;

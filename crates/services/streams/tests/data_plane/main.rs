@@ -13,6 +13,7 @@ mod reshard;
 mod scaling;
 mod settings;
 mod subscribe;
+mod telemetry;
 #[path = "../control_plane/world.rs"]
 #[allow(
     dead_code,

@@ -51,7 +51,7 @@ pub(crate) fn put_record(
     let (encryption, out) = (encryption(encrypted), Vec::with_capacity(2 * OUTCOME_BYTES));
     match codec {
         Codec::Cbor11 => cbor::put_record(shard, number, encryption, out),
-        Codec::Json10 | Codec::Json11 => json::put_record(shard, number, encryption, out),
+        _ => json::put_record(shard, number, encryption, out),
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn put_records(
     let out = Vec::with_capacity(outcomes.len() * OUTCOME_BYTES + ANSWER_OVERHEAD);
     match codec {
         Codec::Cbor11 => cbor::put_records(stream, outcomes, summary, out),
-        Codec::Json10 | Codec::Json11 => json::put_records(stream, outcomes, summary, out),
+        _ => json::put_records(stream, outcomes, summary, out),
     }
 }
 

@@ -54,7 +54,7 @@ impl Records {
                 cbor::begin(&page, next.is_some(), &mut head);
                 cbor::end(&page, next, &mut tail);
             }
-            Codec::Json10 | Codec::Json11 => {
+            _ => {
                 json::begin(&mut head);
                 json::end(&page, next, &mut tail);
             }
@@ -75,7 +75,7 @@ impl Records {
         let lengths: usize = records.iter().map(|read| self.record_len(read)).sum();
         let commas = match self.codec {
             Codec::Cbor11 => 0,
-            Codec::Json10 | Codec::Json11 => records.len().saturating_sub(1),
+            _ => records.len().saturating_sub(1),
         };
         self.head.len() + lengths + commas + self.tail.len()
     }
@@ -83,7 +83,7 @@ impl Records {
     fn record_len(&self, read: &Read) -> usize {
         match self.codec {
             Codec::Cbor11 => cbor::record_len(read),
-            Codec::Json10 | Codec::Json11 => json::record_len(read),
+            _ => json::record_len(read),
         }
     }
 
@@ -100,7 +100,7 @@ impl Records {
         for read in self.records.by_ref().take(count) {
             match self.codec {
                 Codec::Cbor11 => cbor::record(&read, &mut self.writer, out),
-                Codec::Json10 | Codec::Json11 => {
+                _ => {
                     if self.begun {
                         out.push(b',');
                     }

@@ -33,6 +33,7 @@ pub(crate) fn put(shape: Shape, codec: Codec, body: &Bytes) -> Option<Put<'_>> {
     match codec {
         Codec::Cbor11 => cbor::put(shape, body),
         Codec::Json10 | Codec::Json11 => json::put(shape, body),
+        _ => None,
     }
 }
 
