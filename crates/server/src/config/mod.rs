@@ -10,6 +10,7 @@ mod dump;
 mod error;
 mod keys;
 mod log;
+mod master_keys;
 mod server;
 mod storage;
 mod streams;
@@ -28,6 +29,7 @@ pub use dump::reference;
 pub use error::{ConfigError, Source};
 pub use keys::{Key, Kind};
 pub use log::{LogConfig, LogFormat};
+pub use master_keys::KeysConfig;
 pub use server::ServerConfig;
 pub use storage::{Durability, MEMORY, StorageConfig};
 pub use streams::StreamsConfig;
@@ -47,6 +49,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// `[storage]`
     pub storage: StorageConfig,
+    /// `[keys]`
+    pub keys: KeysConfig,
     /// `[streams]`
     pub streams: StreamsConfig,
     /// `[audit]`
@@ -84,6 +88,7 @@ impl Config {
             tls: TlsConfig::read(&values)?,
             auth: AuthConfig::read(&values)?,
             storage: StorageConfig::read(&values)?,
+            keys: KeysConfig::read(&values)?,
             streams: StreamsConfig::read(&values)?,
             audit: AuditConfig::read(&values)?,
             buckets: BucketsConfig::read(&values)?,
@@ -139,6 +144,7 @@ pub fn all_keys() -> impl Iterator<Item = &'static Key> {
         .iter()
         .chain(&tls::KEYS)
         .chain(&storage::KEYS)
+        .chain(&master_keys::KEYS)
         .chain(&streams::KEYS)
         .chain(&audit::KEYS)
         .chain(&buckets::KEYS)

@@ -1,6 +1,7 @@
 //! The services behind the port, one file each.
 
 mod dynamodb;
+mod keys;
 mod streams;
 mod sts;
 
@@ -17,6 +18,7 @@ use millrace_streams::Streams;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 pub(crate) use dynamodb::open as open_dynamodb;
+pub(crate) use keys::open as open_keys;
 pub(crate) use streams::open as open_streams;
 
 /// The open services.
