@@ -12,7 +12,7 @@ use millrace_wire::{Codec, rest_json};
 use crate::admin::Page;
 
 /// The services whose requests carry `X-Amz-Target`.
-static TARGETED: [&Service; 7] = [
+static TARGETED: [&Service; 8] = [
     &millrace_api::kinesis::SERVICE,
     &millrace_api::firehose::SERVICE,
     &millrace_api::kinesisanalytics::SERVICE,
@@ -20,6 +20,7 @@ static TARGETED: [&Service; 7] = [
     &millrace_api::dynamodb::SERVICE,
     &millrace_api::glue::SERVICE,
     &millrace_api::service_quotas::SERVICE,
+    &millrace_api::kms::SERVICE,
 ];
 
 /// The services whose operations are named by method and path.

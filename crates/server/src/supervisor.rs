@@ -82,7 +82,7 @@ impl Supervisor {
         let control = builder.open().await?;
         let seams = (Arc::clone(clock), Arc::clone(rng));
         let dynamodb = open_dynamodb(parts.dynamodb, seams.clone());
-        let keys = open_keys(&config.keys, config.storage.dir(), seams.clone())?;
+        let (keys, kms) = open_keys(&config.keys, config.storage.dir(), seams.clone(), &service_tasks)?;
         let engines = (log, blobs, config.buckets.open(config.storage.dir()), keys);
         let streams = open_streams(
             &config.streams,
@@ -103,6 +103,7 @@ impl Supervisor {
             quotas: ServiceQuotas::new(streams.clone(), Arc::clone(clock)),
             streams,
             dynamodb,
+            kms,
             embedded,
         };
         Ok((supervisor, services))

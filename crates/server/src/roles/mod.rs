@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use millrace_api::{Operation, Service};
 use millrace_companions::dynamodb::Dynamodb;
+use millrace_companions::kms::Kms;
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
@@ -27,6 +28,7 @@ pub(crate) struct Services {
     pub(crate) streams: Streams,
     pub(crate) quotas: ServiceQuotas,
     pub(crate) dynamodb: Dynamodb,
+    pub(crate) kms: Kms,
     /// For its counters; `None` when everything is in memory.
     pub(crate) embedded: Option<Arc<EmbeddedLog>>,
 }
@@ -37,6 +39,7 @@ impl Services {
         is(service, &millrace_api::kinesis::SERVICE)
             || is(service, &millrace_api::service_quotas::SERVICE)
             || is(service, &millrace_api::dynamodb::SERVICE)
+            || is(service, &millrace_api::kms::SERVICE)
     }
 
     /// Hands a call of an authenticated caller to its service.
@@ -54,6 +57,8 @@ impl Services {
             self.quotas.call(caller, op, codec, body).await
         } else if is(service, &millrace_api::dynamodb::SERVICE) {
             self.dynamodb.call(caller, op, codec, body).await
+        } else if is(service, &millrace_api::kms::SERVICE) {
+            self.kms.call(caller, op, codec, body)
         } else {
             Err(unbuilt(service))
         }
