@@ -19,7 +19,7 @@ use millrace_streams::Streams;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 pub(crate) use dynamodb::open as open_dynamodb;
-pub(crate) use keys::open as open_keys;
+pub(crate) use keys::{open as open_keys, open_local as open_local_keys};
 pub(crate) use streams::open as open_streams;
 
 /// The open services.
