@@ -2,6 +2,7 @@
 
 mod cloudwatch;
 mod dynamodb;
+mod keys;
 mod streams;
 mod sts;
 
@@ -18,6 +19,7 @@ use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 pub(crate) use cloudwatch::{Sampler, open as open_cloudwatch};
 pub(crate) use dynamodb::open as open_dynamodb;
+pub(crate) use keys::open as open_keys;
 pub(crate) use streams::open as open_streams;
 
 /// The open services.
