@@ -23,6 +23,7 @@ static TARGETED: [&Service; 8] = [
     &millrace_api::dynamodb::SERVICE,
     &millrace_api::glue::SERVICE,
     &millrace_api::service_quotas::SERVICE,
+    &millrace_api::kms::SERVICE,
 ];
 
 /// The services that speak the query protocol; the first is asked for what names nobody.
