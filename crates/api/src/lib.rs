@@ -19,6 +19,7 @@ pub mod kinesisanalytics;
 pub mod kinesisanalyticsv2;
 pub mod kinesisvideo;
 pub mod lambda;
+pub mod millrace;
 pub mod model;
 pub mod service_quotas;
 pub mod sts;
