@@ -14,8 +14,9 @@ use crate::admin::Page;
 use crate::spoken::{RPC_V2_CBOR, SMITHY_PROTOCOL, Spoken};
 
 /// The services whose requests carry `X-Amz-Target`.
-static TARGETED: [&Service; 8] = [
+static TARGETED: [&Service; 9] = [
     &millrace_api::kinesis::SERVICE,
+    &millrace_api::millrace::SERVICE,
     &millrace_api::firehose::SERVICE,
     &millrace_api::kinesisanalytics::SERVICE,
     &millrace_api::kinesisanalyticsv2::SERVICE,
