@@ -14,7 +14,7 @@ use crate::admin::Page;
 use crate::spoken::{RPC_V2_CBOR, SMITHY_PROTOCOL, Spoken};
 
 /// The services whose requests carry `X-Amz-Target`.
-static TARGETED: [&Service; 9] = [
+static TARGETED: &[&Service] = &[
     &millrace_api::kinesis::SERVICE,
     &millrace_api::millrace::SERVICE,
     &millrace_api::firehose::SERVICE,
@@ -24,16 +24,17 @@ static TARGETED: [&Service; 9] = [
     &millrace_api::dynamodb::SERVICE,
     &millrace_api::glue::SERVICE,
     &millrace_api::service_quotas::SERVICE,
+    &millrace_api::kms::SERVICE,
 ];
 
-/// The services that speak the query protocol; the first is asked for what names nobody.
-static QUERIED: [&Service; 2] = [&millrace_api::sts::SERVICE, &millrace_api::cloudwatch::SERVICE];
+/// The services that speak the query protocol.
+static QUERIED: &[&Service] = &[&millrace_api::sts::SERVICE, &millrace_api::cloudwatch::SERVICE];
 
 /// The services that speak Smithy's RPC v2.
-static RPC: [&Service; 1] = [&millrace_api::cloudwatch::SERVICE];
+static RPC: &[&Service] = &[&millrace_api::cloudwatch::SERVICE];
 
 /// The services whose operations are named by method and path.
-static BY_PATH: [&Service; 6] = [
+static BY_PATH: &[&Service] = &[
     &millrace_api::lambda::SERVICE,
     &millrace_api::kinesisvideo::SERVICE,
     &millrace_api::kinesis_video_media::SERVICE,
@@ -150,10 +151,10 @@ pub(crate) fn queried(
 ) -> Result<Spoken, (Spoken, ApiError)> {
     let get = |name: &str| parameter(form, name).unwrap_or_default();
     let (action, version) = (get("Action"), get("Version"));
-    let of_version = QUERIED.into_iter().find(|service| service.version == version);
+    let of_version = QUERIED.iter().copied().find(|service| service.version == version);
     let service = of_version
         .or_else(|| query_service(signed_for))
-        .unwrap_or(QUERIED[0]);
+        .unwrap_or(&millrace_api::sts::SERVICE);
     let accepts = text(&head.headers, header::ACCEPT.as_str()).unwrap_or_default();
     let spoken = Spoken {
         codec: if accepts.starts_with("application/json") {
@@ -184,7 +185,7 @@ pub(crate) fn queried(
 /// The service of the query protocol that signs by this name.
 pub(crate) fn query_service(signing_name: Option<&str>) -> Option<&'static Service> {
     let name = signing_name?;
-    QUERIED.into_iter().find(|service| service.signing_name == name)
+    QUERIED.iter().copied().find(|service| service.signing_name == name)
 }
 
 /// A header as text; `None` when it is missing or no visible ASCII.

@@ -7,8 +7,7 @@ use millrace_base::{Clock, Rng, Tasks};
 use millrace_blob::{BlobError, Blobs};
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_control::{Control, ControlError, Options as ControlOptions, Status};
-use millrace_keys::local::{OpenError as KeysOpenError, Options as KeysOptions};
-use millrace_keys::{Keys, LocalKeys};
+use millrace_keys::local::OpenError as KeysOpenError;
 use millrace_log::embedded::{Durability as LogDurability, OpenError as LogOpenError, Options as LogOptions};
 use millrace_log::{EmbeddedLog, Log, MemoryLog};
 use tokio::sync::watch;
@@ -16,7 +15,7 @@ use tokio::sync::watch;
 use crate::commands::{CONTROL_LOG, Parts};
 use crate::config::{Config, Durability, StorageConfig};
 use crate::limits::TASKS_PATIENCE;
-use crate::roles::{Sampler, Services, open_cloudwatch, open_dynamodb, open_streams};
+use crate::roles::{Sampler, Services, open_cloudwatch, open_dynamodb, open_keys, open_streams};
 
 /// Why the engines or the services did not open.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +86,7 @@ impl Supervisor {
         let control = builder.open().await?;
         let seams = (Arc::clone(clock), Arc::clone(rng));
         let dynamodb = open_dynamodb(parts.dynamodb, seams.clone());
-        let keys = open_keys(config.storage.dir(), seams.clone())?;
+        let (keys, kms) = open_keys(&config.keys, config.storage.dir(), seams.clone(), &service_tasks)?;
         let buckets = config.buckets.open(config.storage.dir());
         let engines = (Arc::clone(&log), blobs.clone(), buckets, keys);
         let streams = open_streams(
@@ -114,6 +113,7 @@ impl Supervisor {
             streams,
             dynamodb,
             cloudwatch,
+            kms,
             embedded,
         };
         Ok((supervisor, services))
@@ -152,22 +152,6 @@ impl Supervisor {
             embedded.close().await;
         }
     }
-}
-
-/// The alias of the key that Data Streams uses when a caller names none of their own.
-const DEFAULT_KEY: &str = "alias/aws/kinesis";
-
-fn open_keys(
-    dir: Option<&Path>,
-    (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
-) -> Result<Arc<dyn Keys>, KeysOpenError> {
-    let keys = LocalKeys::open(KeysOptions {
-        dir: dir.map(|dir| dir.join("keys")),
-        default_alias: Some(DEFAULT_KEY.to_owned()),
-        clock,
-        rng,
-    })?;
-    Ok(Arc::new(keys))
 }
 
 type OpenLog = (Arc<dyn Log>, Option<Arc<EmbeddedLog>>);

@@ -11,6 +11,7 @@ mod dump;
 mod error;
 mod keys;
 mod log;
+mod master_keys;
 mod server;
 mod storage;
 mod streams;
@@ -30,6 +31,7 @@ pub use dump::reference;
 pub use error::{ConfigError, Source};
 pub use keys::{Key, Kind};
 pub use log::{LogConfig, LogFormat};
+pub use master_keys::KeysConfig;
 pub use server::ServerConfig;
 pub use storage::{Durability, MEMORY, StorageConfig};
 pub use streams::StreamsConfig;
@@ -49,6 +51,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// `[storage]`
     pub storage: StorageConfig,
+    /// `[keys]`
+    pub keys: KeysConfig,
     /// `[streams]`
     pub streams: StreamsConfig,
     /// `[cloudwatch]`
@@ -88,6 +92,7 @@ impl Config {
             tls: TlsConfig::read(&values)?,
             auth: AuthConfig::read(&values)?,
             storage: StorageConfig::read(&values)?,
+            keys: KeysConfig::read(&values)?,
             streams: StreamsConfig::read(&values)?,
             cloudwatch: CloudwatchConfig::read(&values)?,
             audit: AuditConfig::read(&values)?,
@@ -144,6 +149,7 @@ pub fn all_keys() -> impl Iterator<Item = &'static Key> {
         .iter()
         .chain(&tls::KEYS)
         .chain(&storage::KEYS)
+        .chain(&master_keys::KEYS)
         .chain(&streams::KEYS)
         .chain(&cloudwatch::KEYS)
         .chain(&audit::KEYS)

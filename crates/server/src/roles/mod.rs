@@ -2,6 +2,7 @@
 
 mod cloudwatch;
 mod dynamodb;
+mod keys;
 mod streams;
 mod sts;
 
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use millrace_api::{Operation, Service};
 use millrace_companions::cloudwatch::Cloudwatch;
 use millrace_companions::dynamodb::Dynamodb;
+use millrace_companions::kms::Kms;
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
@@ -18,6 +20,7 @@ use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 pub(crate) use cloudwatch::{Sampler, open as open_cloudwatch};
 pub(crate) use dynamodb::open as open_dynamodb;
+pub(crate) use keys::{open as open_keys, open_local as open_local_keys};
 pub(crate) use streams::open as open_streams;
 
 /// The open services.
@@ -27,6 +30,7 @@ pub(crate) struct Services {
     pub(crate) quotas: ServiceQuotas,
     pub(crate) dynamodb: Dynamodb,
     pub(crate) cloudwatch: Cloudwatch,
+    pub(crate) kms: Kms,
     /// For its counters; `None` when everything is in memory.
     pub(crate) embedded: Option<Arc<EmbeddedLog>>,
 }
@@ -40,6 +44,7 @@ impl Services {
             &millrace_api::service_quotas::SERVICE,
             &millrace_api::dynamodb::SERVICE,
             &millrace_api::cloudwatch::SERVICE,
+            &millrace_api::kms::SERVICE,
             &millrace_api::sts::SERVICE,
         ]
         .into_iter()
@@ -60,6 +65,7 @@ impl Services {
             "service-quotas" => self.quotas.call(caller, op, codec, body).await,
             "dynamodb" => self.dynamodb.call(caller, op, codec, body).await,
             "cloudwatch" => self.cloudwatch.call(caller, op, codec, body).await,
+            "kms" => self.kms.call(caller, op, codec, body),
             "sts" => sts::call(caller, op, codec, &body),
             _ => Err(unbuilt(service)),
         }
