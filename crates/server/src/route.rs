@@ -185,7 +185,10 @@ pub(crate) fn queried(
 /// The service of the query protocol that signs by this name.
 pub(crate) fn query_service(signing_name: Option<&str>) -> Option<&'static Service> {
     let name = signing_name?;
-    QUERIED.iter().copied().find(|service| service.signing_name == name)
+    QUERIED
+        .iter()
+        .copied()
+        .find(|service| service.signing_name == name)
 }
 
 /// A header as text; `None` when it is missing or no visible ASCII.
