@@ -20,6 +20,7 @@ pub mod kinesisanalyticsv2;
 pub mod kinesisvideo;
 pub mod kms;
 pub mod lambda;
+pub mod millrace;
 pub mod model;
 pub mod service_quotas;
 pub mod sts;

@@ -16,6 +16,7 @@ use crate::spoken::{RPC_V2_CBOR, SMITHY_PROTOCOL, Spoken};
 /// The services whose requests carry `X-Amz-Target`.
 static TARGETED: &[&Service] = &[
     &millrace_api::kinesis::SERVICE,
+    &millrace_api::millrace::SERVICE,
     &millrace_api::firehose::SERVICE,
     &millrace_api::kinesisanalytics::SERVICE,
     &millrace_api::kinesisanalyticsv2::SERVICE,
@@ -184,7 +185,10 @@ pub(crate) fn queried(
 /// The service of the query protocol that signs by this name.
 pub(crate) fn query_service(signing_name: Option<&str>) -> Option<&'static Service> {
     let name = signing_name?;
-    QUERIED.iter().copied().find(|service| service.signing_name == name)
+    QUERIED
+        .iter()
+        .copied()
+        .find(|service| service.signing_name == name)
 }
 
 /// A header as text; `None` when it is missing or no visible ASCII.

@@ -2,7 +2,8 @@
 //!
 //! The models are those of botocore, in the version that `xtask/services.json` pins; the wheel is downloaded into
 //! `target/codegen`. Only facts are taken: names, types, constraints, bindings, statuses. No prose is copied. With
-//! `--check` nothing is written and a difference is an error.
+//! `--check` nothing is written and a difference is an error. What Millrace answers besides AWS's operations has a model
+//! of the same form in `xtask/models`.
 
 mod model;
 pub mod names;
@@ -32,10 +33,15 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
         .as_array()
         .context("services.json lists services")?
     {
-        let model = Model::load(&data, entry)?;
+        let model = Model::load(&root.join("xtask/models"), &data, entry)?;
         let folder = root.join("crates/api/src").join(model.module());
+        let source = if entry["own"] == true {
+            "xtask/models".to_owned()
+        } else {
+            format!("botocore {version}")
+        };
         let typed = entry["types"].as_bool().unwrap_or(false);
-        files.insert(folder.join("mod.rs"), tables::module(&model, typed, version));
+        files.insert(folder.join("mod.rs"), tables::module(&model, typed, &source));
         files.insert(folder.join("shapes.rs"), tables::shapes(&model)?);
         if typed {
             files.insert(folder.join("types.rs"), types::types(&model)?);

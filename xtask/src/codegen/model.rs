@@ -102,10 +102,16 @@ pub(crate) struct Member {
 }
 
 impl Model {
-    /// Reads what an entry of `services.json` wants, from the newest API version in `data`.
-    pub(crate) fn load(data: &Path, entry: &Value) -> Result<Self> {
+    /// Reads what an entry of `services.json` wants: a model of this project's own, or the newest API version in `data`.
+    pub(crate) fn load(own: &Path, data: &Path, entry: &Value) -> Result<Self> {
         let id = text(entry, "model")?;
-        let json = newest(&data.join(&id)).with_context(|| format!("model '{id}'"))?;
+        let json = if entry["own"] == true {
+            let file = own.join(format!("{id}.json"));
+            serde_json::from_str(&std::fs::read_to_string(file)?).map_err(Into::into)
+        } else {
+            newest(&data.join(&id))
+        };
+        let json = json.with_context(|| format!("model '{id}'"))?;
         Self::read(&id, entry["operations"].as_array(), &json).with_context(|| format!("model '{id}'"))
     }
 

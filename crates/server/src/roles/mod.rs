@@ -41,6 +41,7 @@ impl Services {
     pub(crate) fn has(service: &Service) -> bool {
         [
             &millrace_api::kinesis::SERVICE,
+            &millrace_api::millrace::SERVICE,
             &millrace_api::service_quotas::SERVICE,
             &millrace_api::dynamodb::SERVICE,
             &millrace_api::cloudwatch::SERVICE,
@@ -61,7 +62,7 @@ impl Services {
         body: Bytes,
     ) -> Result<Reply, ApiError> {
         match service.id {
-            "kinesis" => self.streams.call(caller, op, codec, body).await,
+            "kinesis" | "millrace" => self.streams.call(caller, op, codec, body).await,
             "service-quotas" => self.quotas.call(caller, op, codec, body).await,
             "dynamodb" => self.dynamodb.call(caller, op, codec, body).await,
             "cloudwatch" => self.cloudwatch.call(caller, op, codec, body).await,

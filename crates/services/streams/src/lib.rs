@@ -35,6 +35,7 @@ mod tags;
 mod telemetry;
 mod token;
 pub mod topology;
+mod watch;
 
 pub use error::{OpenError, StreamsError};
 pub use limits::Profile;

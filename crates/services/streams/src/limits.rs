@@ -129,6 +129,20 @@ pub const LOAD_SAMPLES: usize = 64;
 pub const SHARD_METERS_MAX: usize = 65_536;
 /// Streams with statistics of their own; some 700 bytes each.
 pub const STREAM_METERS_MAX: usize = 65_536;
+/// How long a stream is measured in detail after somebody looked (`millrace streams top`).
+pub const WATCH_LIFE: Duration = Duration::from_secs(60);
+/// Streams that are measured in detail at once.
+pub const WATCHED_STREAMS_MAX: usize = 4;
+/// Shards that are measured in detail, of each of these streams; some 33 KiB each with the longest keys.
+pub const WATCHED_SHARDS_MAX: usize = 500;
+/// Partition keys that are counted of each of these shards, twice.
+pub const WATCHED_KEYS: usize = 16;
+/// A generation of these keys.
+pub const WATCHED_KEYS_FOR: Duration = Duration::from_secs(10);
+/// Readers that are told apart of each of these shards.
+pub const WATCHED_READERS_MAX: usize = 64;
+/// Keys that are told of each of these shards.
+pub const HOT_KEYS_TOLD: usize = 5;
 /// Consumers with statistics of their own; some 300 bytes each.
 pub const CONSUMER_METERS_MAX: usize = 65_536;
 /// Bytes of data and partition keys in one PutRecords (API PutRecords).

@@ -27,6 +27,7 @@ use crate::shard::spread::Spread;
 use crate::state::{Changed, Command, HexKey, Stream, StreamKey, StreamsState};
 use crate::subscribe::Registry;
 use crate::telemetry::Telemetry;
+use crate::watch::Watches;
 use crate::{iterator, lifecycle, ops};
 
 /// What the service runs on.
@@ -110,6 +111,8 @@ pub(crate) struct Inner {
     pub(crate) monitoring: Monitoring,
     /// Statistics of streams and consumers.
     pub(crate) telemetry: Telemetry,
+    /// Streams that are measured in detail.
+    pub(crate) watches: Watches,
     /// Where records go that their stream distributes itself.
     pub(crate) spread: Spread,
     /// Live subscriptions.
@@ -168,6 +171,7 @@ impl Streams {
             loads: Loads::default(),
             monitoring: Monitoring::default(),
             telemetry: Telemetry::default(),
+            watches: Watches::default(),
             spread: Spread::default(),
             subscriptions: Registry::default(),
             queues: Queues::new(blobs, &iterator_key),

@@ -13,6 +13,7 @@ mod shards;
 mod split;
 mod tags;
 mod tail;
+mod top;
 pub(crate) mod wait;
 
 use std::path::PathBuf;
@@ -71,6 +72,8 @@ enum Action {
     Put(put::Args),
     /// Print records as they arrive
     Tail(tail::Args),
+    /// Watch what the shards of a stream do: traffic, hot keys, lag
+    Top(top::Args),
     /// List the shards of a stream
     Shards(shards::Args),
     /// Split a shard in two
@@ -105,6 +108,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Action::Delete(args) => delete::run(&context, args).await,
             Action::Put(args) => put::run(&context, args).await,
             Action::Tail(args) => tail::run(&context, args).await,
+            Action::Top(args) => top::run(&context, args).await,
             Action::Shards(args) => shards::run(&context, args).await,
             Action::Split(args) => split::run(&context, args).await,
             Action::Merge(args) => merge::run(&context, args).await,

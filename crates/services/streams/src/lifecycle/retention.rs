@@ -26,6 +26,7 @@ pub(super) async fn run(streams: Streams) {
             );
         }
         streams.0.data_keys.sweep(streams.0.clock.monotonic());
+        streams.0.watches.sweep(streams.0.clock.monotonic());
         tokio::select! {
             () = streams.0.clock.sleep(streams.0.settings.retention_check) => {}
             () = streams.0.retention_due.notified() => {}

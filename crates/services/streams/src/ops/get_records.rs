@@ -11,6 +11,9 @@ use crate::iterator::Position;
 use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_MAX};
 use crate::shard::answer;
 
+/// What those that share GetRecords are called among a shard's readers.
+const POLLING: &str = "GetRecords";
+
 /// Records from an iterator on, and the iterator to go on with.
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let streams = call.streams;
@@ -39,6 +42,9 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
         if let Some(meter) = streams.0.monitoring.meter(&view, shard) {
             meter.read_throttled.add(1);
         }
+        if let Some(watch) = streams.watched(&view, shard) {
+            watch.read_throttled();
+        }
         return Err(StreamsError::ThroughputExceeded(format!(
             "Rate exceeded for Shard - {}/{}/{}",
             view.key.account, view.key.name, shard.index
@@ -61,6 +67,13 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
         meter.outgoing_records.add(page.records.len() as u64);
         meter.outgoing_bytes.add(page.bytes as u64);
         meter.read_at(page.behind);
+    }
+    if let Some(watch) = streams.watched(&view, shard) {
+        watch.read(
+            POLLING,
+            (page.records.len() as u64, page.bytes as u64),
+            streams.lag(&page),
+        );
     }
     if streams.limits_throughput() {
         streams

@@ -22,6 +22,7 @@ mod describe_limits;
 mod describe_queue;
 mod describe_stream;
 mod describe_stream_consumer;
+mod describe_stream_load;
 mod describe_stream_summary;
 mod disable_enhanced_monitoring;
 mod enable_enhanced_monitoring;
@@ -114,6 +115,7 @@ pub(crate) async fn dispatch(
         "DescribeQueue" => typed(call, describe_queue::call).await,
         "DescribeStream" => typed(call, describe_stream::call).await,
         "DescribeStreamConsumer" => typed(call, describe_stream_consumer::call).await,
+        "DescribeStreamLoad" => typed(call, describe_stream_load::call).await,
         "DescribeStreamSummary" => typed(call, describe_stream_summary::call).await,
         "DisableEnhancedMonitoring" => typed(call, disable_enhanced_monitoring::call).await,
         "EnableEnhancedMonitoring" => typed(call, enable_enhanced_monitoring::call).await,

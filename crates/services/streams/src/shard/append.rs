@@ -169,6 +169,9 @@ impl Storing<'_> {
                 if let Some(meter) = streams.0.monitoring.meter(view, &shard) {
                     meter.write_throttled.add(1);
                 }
+                if let Some(watch) = streams.watched(view, &shard) {
+                    watch.put_throttled();
+                }
                 self.set(member, Outcome::Throttled(shard.index));
             }
             free
@@ -293,6 +296,14 @@ impl Storing<'_> {
         if let Some(meter) = self.streams.0.monitoring.meter(view, &group.shard) {
             meter.incoming_records.add(records);
             meter.incoming_bytes.add(bytes);
+        }
+        if let Some(watch) = self.streams.watched(view, &group.shard) {
+            let entries = group
+                .members
+                .iter()
+                .filter_map(|member| self.put.records.get(*member));
+            let keys = entries.filter_map(|entry| entry.key.as_deref());
+            watch.put((records, bytes), keys, self.streams.0.clock.monotonic());
         }
     }
 }

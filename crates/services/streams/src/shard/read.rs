@@ -28,6 +28,8 @@ pub(crate) struct Page {
     pub(crate) next: Offset,
     /// How far behind the newest record the reader is now.
     pub(crate) behind: Duration,
+    /// Records that are left.
+    pub(crate) records_behind: u64,
     /// The shard is closed, everything was read, and these are its children. Never empty.
     pub(crate) ended: Option<Vec<Shard>>,
     /// Bytes of data in `records`.
@@ -78,6 +80,7 @@ impl Streams {
             records,
             next,
             behind,
+            records_behind: chunk.tail.end.saturating_sub(next),
             ended,
             bytes,
         })

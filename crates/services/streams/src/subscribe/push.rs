@@ -172,6 +172,10 @@ impl Subscription {
                 .await?;
             let heartbeat = now.saturating_sub(self.quiet_since) >= SUBSCRIPTION_HEARTBEAT;
             if !page.records.is_empty() || page.ended.is_some() || heartbeat {
+                if let Some(watch) = self.streams.watched(&view, &self.subscriber.shard) {
+                    let read = (page.records.len() as u64, page.bytes as u64);
+                    watch.read(&self.subscriber.consumer, read, self.streams.lag(&page));
+                }
                 return Ok(Some(self.event(&page).await));
             }
             self.wait(now).await;

@@ -6,6 +6,7 @@ mod channels;
 mod encryption;
 mod iterators;
 mod limits;
+mod load;
 mod plane;
 mod puts;
 mod reads;

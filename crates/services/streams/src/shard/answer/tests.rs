@@ -60,6 +60,7 @@ fn page(records: Vec<(Option<String>, Vec<u8>, u64)>, ended: Option<Vec<Shard>>)
     };
     let records: Vec<Read> = (1..).zip(records).map(read).collect();
     Page {
+        records_behind: 0,
         bytes: records.iter().map(|read| read.record.data().len()).sum(),
         records,
         next: 0,
