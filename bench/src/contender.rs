@@ -46,25 +46,9 @@ impl Contender {
         ));
         let _ = fs::remove_dir_all(&data);
         fs::create_dir_all(&data)?;
-        let fill = |text: &str| {
-            text.replace("{port}", &port.to_string())
-                .replace("{data}", &data.display().to_string())
-        };
         let log = fs::File::create(work.join("server.log"))?;
         let begun = Instant::now();
-        let child = Command::new(fill(&self.command[0]))
-            .args(self.command[1..].iter().map(|a| fill(a)))
-            .envs(self.environment.iter().map(|(k, v)| (k.clone(), fill(v))))
-            .current_dir(if self.directory.is_empty() {
-                "."
-            } else {
-                &self.directory
-            })
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("starting {}", self.name))?;
+        let child = self.spawn(port, &data, log)?;
         let mut running = Running {
             child,
             port,
@@ -86,6 +70,26 @@ impl Contender {
         running.start = begun.elapsed();
         Ok(running)
     }
+
+    fn spawn(&self, port: u16, data: &Path, log: fs::File) -> Result<Child> {
+        let fill = |text: &str| {
+            text.replace("{port}", &port.to_string())
+                .replace("{data}", &data.display().to_string())
+        };
+        Command::new(fill(&self.command[0]))
+            .args(self.command[1..].iter().map(|a| fill(a)))
+            .envs(self.environment.iter().map(|(k, v)| (k.clone(), fill(v))))
+            .current_dir(if self.directory.is_empty() {
+                "."
+            } else {
+                &self.directory
+            })
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("starting {}", self.name))
+    }
 }
 
 fn last_line(log: &Path) -> String {
@@ -105,6 +109,23 @@ fn answers(port: u16) -> bool {
 }
 
 impl Running {
+    /// Ends it the hard way and starts it again on the same data; how long that took until it answered.
+    pub fn restart(&mut self, contender: &Contender, work: &Path) -> Result<Duration> {
+        self.settle();
+        self.child.kill()?;
+        self.child.wait()?;
+        let begun = Instant::now();
+        let log = fs::File::create(work.join("server.log"))?;
+        self.child = contender.spawn(self.port, &self.data, log)?;
+        while !answers(self.port) {
+            if begun.elapsed() > Duration::from_secs(60) {
+                bail!("it does not answer after a restart");
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(begun.elapsed())
+    }
+
     /// CPU seconds used so far, user and system, by the process and its children.
     pub fn cpu_seconds(&self) -> f64 {
         self.tree().iter().filter_map(|pid| cpu(*pid)).sum()

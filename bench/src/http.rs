@@ -27,6 +27,11 @@ impl Connection {
         })
     }
 
+    /// The stream itself; whatever was read ahead is gone.
+    pub fn into_stream(self) -> TcpStream {
+        self.reader.into_inner()
+    }
+
     /// Sends a prepared request and reads the whole answer.
     pub fn call(&mut self, request: &[u8]) -> Result<(u16, &[u8])> {
         self.reader.get_mut().write_all(request)?;

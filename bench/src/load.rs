@@ -39,7 +39,8 @@ pub struct Latency {
 }
 
 impl Latency {
-    fn of(mut millis: Vec<f64>, took: Duration) -> Self {
+    /// Of measured calls that took so long together.
+    pub fn of(mut millis: Vec<f64>, took: Duration) -> Self {
         millis.sort_by(f64::total_cmp);
         let at = |q: f64| {
             millis
@@ -330,7 +331,8 @@ fn count(text: &[u8], part: &[u8]) -> usize {
     memchr::memmem::find_iter(text, part).count()
 }
 
-fn text_after(text: &[u8], key: &[u8]) -> Option<String> {
+/// The text between the last `key` and the next quote.
+pub fn text_after(text: &[u8], key: &[u8]) -> Option<String> {
     let start = memchr::memmem::rfind(text, key)? + key.len();
     let end = start + memchr::memchr(b'"', &text[start..])?;
     Some(String::from_utf8_lossy(&text[start..end]).into_owned())

@@ -1,13 +1,16 @@
 //! `cargo xtask bench streams` runs this: every contender in turn, in one run, under the same signed requests.
 //!
-//! Arguments: the contenders as a JSON file, a work directory, and the page to write.
+//! Arguments: what to measure, the contenders as a JSON file, a work directory, and the page to write. `scale` and
+//! `fanout` measure the first contender alone.
 
 mod contender;
+mod fanout;
 mod floor;
 mod http;
 mod load;
 mod report;
 mod requests;
+mod scale;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,12 +45,19 @@ pub struct Figures {
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [contenders, work, page] = arguments.as_slice() else {
-        bail!("usage: millrace-bench CONTENDERS.json WORK_DIRECTORY PAGE.md");
+    let [what, contenders, work, page] = arguments.as_slice() else {
+        bail!("usage: millrace-bench streams|scale|fanout CONTENDERS.json WORK_DIRECTORY PAGE.md");
     };
     let contenders = read(Path::new(contenders))?;
     let work = PathBuf::from(work);
     std::fs::create_dir_all(&work)?;
+    let alone = || contenders.first().context("no contender");
+    match what.as_str() {
+        "streams" => {}
+        "scale" => return write(page, &scale::run(alone()?, &work)?),
+        "fanout" => return write(page, &fanout::run(alone()?, &work)?),
+        other => bail!("there is nothing to measure called {other}"),
+    }
     println!("floor: what this machine can do at all");
     let floor = floor::measure(&work)?;
     let mut rows = Vec::new();
@@ -61,7 +71,11 @@ fn main() -> Result<()> {
             }
         }
     }
-    std::fs::write(page, report::page(&rows, &floor)?)?;
+    write(page, &report::page(&rows, &floor)?)
+}
+
+fn write(page: &str, text: &str) -> Result<()> {
+    std::fs::write(page, text)?;
     println!("wrote {page}");
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask bench streams`: this server and the emulators people use, measured in one run.
+//! `cargo xtask bench streams`: this server and the emulators people use, measured in one run. `cargo xtask bench scale`
+//! and `fanout`: this server alone, with many shards and streams, and with many subscriptions.
 //!
 //! Builds the server and the load generator, installs the rivals under `target/bench`, and has the generator write the
 //! figures into `docs/benchmarks.md` between its markers. What people learned from them stays around the markers.
@@ -15,20 +16,19 @@ const NODE_RIVALS: &[(&str, &str)] = &[("kinesis-local", "0.6.2"), ("kinesalite"
 const RUST_RIVALS: &[(&str, &str)] = &[("ferrokinesis", "0.7.0"), ("fakecloud", "0.51.0")];
 
 const PAGE: &str = "docs/benchmarks.md";
-const BEGIN: &str = "<!-- bench:begin -->";
-const END: &str = "<!-- bench:end -->";
 
 /// Runs the benchmark of one service; `only` names contenders, all where it is empty.
 pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let Some((service, only)) = arguments.split_first() else {
-        bail!("usage: cargo xtask bench streams [CONTENDER …]")
+        bail!("usage: cargo xtask bench streams [CONTENDER …] | scale | fanout")
     };
-    if service != "streams" {
-        bail!("there is a benchmark of 'streams' only");
+    let alone = matches!(service.as_str(), "scale" | "fanout");
+    if service != "streams" && !alone {
+        bail!("there are benchmarks of streams, scale and fanout");
     }
     let work = root.join("target/bench");
     std::fs::create_dir_all(&work)?;
-    let wanted = |name: &str| only.is_empty() || only.iter().any(|o| name.starts_with(o.as_str()));
+    let wanted = |name: &str| !alone && only.is_empty() || only.iter().any(|o| name.starts_with(o.as_str()));
     cargo(root, &["build", "--release", "--package", "millrace-cli"])?;
     cargo(&root.join("bench"), &["build", "--release"])?;
     let mut contenders = ours(root);
@@ -38,11 +38,14 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     for (name, version) in NODE_RIVALS.iter().filter(|(n, _)| wanted(n)) {
         install(name, &mut contenders, || node_rival(&work, name, version));
     }
-    contenders.retain(|c| c["name"].as_str().is_some_and(wanted));
+    if !alone {
+        contenders.retain(|c| c["name"].as_str().is_some_and(wanted));
+    }
     let (list, figures) = (work.join("contenders.json"), work.join("figures.md"));
     std::fs::write(&list, Value::from(contenders).to_string())?;
     let program = root.join("bench/target/release/millrace-bench");
     let status = Command::new(program)
+        .arg(service)
         .arg(&list)
         .arg(work.join("run"))
         .arg(&figures)
@@ -51,7 +54,8 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     if !status.success() {
         bail!("the benchmark failed");
     }
-    write_page(&root.join(PAGE), &std::fs::read_to_string(figures)?)
+    let section = if alone { service } else { "bench" };
+    write_page(&root.join(PAGE), section, &std::fs::read_to_string(figures)?)
 }
 
 fn ours(root: &Path) -> Vec<Value> {
@@ -150,15 +154,20 @@ fn cargo(folder: &Path, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn write_page(page: &Path, figures: &str) -> Result<()> {
+/// Puts figures between the markers of a section.
+fn write_page(page: &Path, section: &str, figures: &str) -> Result<()> {
+    let (begin, end) = (
+        format!("<!-- {section}:begin -->"),
+        format!("<!-- {section}:end -->"),
+    );
     let text = std::fs::read_to_string(page)?;
     let (before, rest) = text
-        .split_once(BEGIN)
-        .with_context(|| format!("{PAGE} has no {BEGIN}"))?;
+        .split_once(&begin)
+        .with_context(|| format!("{PAGE} has no {begin}"))?;
     let (_, after) = rest
-        .split_once(END)
-        .with_context(|| format!("{PAGE} has no {END}"))?;
-    std::fs::write(page, format!("{before}{BEGIN}\n{figures}{END}{after}"))?;
+        .split_once(&end)
+        .with_context(|| format!("{PAGE} has no {end}"))?;
+    std::fs::write(page, format!("{before}{begin}\n{figures}{end}{after}"))?;
     println!("wrote {PAGE}");
     Ok(())
 }

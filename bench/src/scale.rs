@@ -1,0 +1,234 @@
+//! `cargo xtask bench scale`: what many shards and many streams cost, small and large in one run.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::contender::{Contender, Running};
+use crate::http::Connection;
+use crate::load::{self, CONNECTIONS, Latency, Throughput};
+use crate::requests::Requests;
+
+/// How long each call is repeated.
+const LENGTH: Duration = Duration::from_secs(2);
+/// Payload of the PutRecords part.
+const INGEST_BYTES: usize = 256 << 20;
+/// Records in the shard that is read: they fit one answer.
+const READ_RECORDS: usize = 1000;
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a stream may take until it is ACTIVE.
+const CREATION: Duration = Duration::from_secs(120);
+
+/// A server with so many shards in the stream under load, and so many streams.
+struct Size {
+    shards: usize,
+    streams: usize,
+}
+
+const SMALL: Size = Size {
+    shards: 10,
+    streams: 10,
+};
+const LARGE: Size = Size {
+    shards: 10_000,
+    streams: 1000,
+};
+
+/// What was measured of one size.
+#[derive(Default)]
+struct Figures {
+    created_s: f64,
+    idle_mib: f64,
+    /// Calls on one connection: name and latency.
+    calls: Vec<(&'static str, Latency)>,
+    put_many: Latency,
+    put_records: Throughput,
+    after_mib: f64,
+    restart_ms: f64,
+}
+
+/// Measures both sizes and yields the page's part.
+pub fn run(contender: &Contender, work: &Path) -> Result<String> {
+    let small = measure(contender, work, &SMALL)?;
+    let large = measure(contender, work, &LARGE)?;
+    page(&small, &large)
+}
+
+fn measure(contender: &Contender, work: &Path, size: &Size) -> Result<Figures> {
+    println!("{} shards, {} streams", size.shards, size.streams);
+    let mut server = contender.start(work)?;
+    let requests = Requests::new(server.port);
+    let mut figures = Figures::default();
+    let begun = Instant::now();
+    create(&server, &requests, size)?;
+    figures.created_s = begun.elapsed().as_secs_f64();
+    server.settle();
+    figures.idle_mib = server.rss_mib();
+    println!(
+        "   created in {:.2} s, {:.1} MiB",
+        figures.created_s, figures.idle_mib
+    );
+    for (name, operation, body) in CALLS {
+        let prepared = requests.json(operation, body);
+        figures.calls.push((name, repeat(&server, name, &prepared)?));
+    }
+    let read = read(&server, &requests)?;
+    figures.calls.push(("GetRecords, 1000 records of a shard", read));
+    let put = load::put_record(&server, &requests, 1, LENGTH)?;
+    figures.calls.push(("PutRecord", put));
+    figures.put_many = load::put_record(&server, &requests, CONNECTIONS, LENGTH)?;
+    figures.put_records = load::put_records(&server, &requests, INGEST_BYTES, PATIENCE)?;
+    figures.after_mib = server.rss_mib();
+    println!(
+        "   PutRecords {:.1} MB/s {:.2} CPU-s/GB, {:.1} MiB",
+        figures.put_records.mb_per_s, figures.put_records.cpu_s_per_gb, figures.after_mib
+    );
+    figures.restart_ms = server.restart(contender, work)?.as_secs_f64() * 1e3;
+    println!("   restart {:.0} ms", figures.restart_ms);
+    Ok(figures)
+}
+
+/// Name in the table, operation, body.
+const CALLS: [(&str, &str, &str); 4] = [
+    (
+        "ListShards, a page of 10",
+        "ListShards",
+        r#"{"StreamName":"bench","MaxResults":10}"#,
+    ),
+    ("ListStreams, a page of 10", "ListStreams", r#"{"Limit":10}"#),
+    (
+        "DescribeStreamSummary",
+        "DescribeStreamSummary",
+        r#"{"StreamName":"bench"}"#,
+    ),
+    (
+        "DescribeStream, 10 shards",
+        "DescribeStream",
+        r#"{"StreamName":"bench","Limit":10}"#,
+    ),
+];
+
+fn create(server: &Running, requests: &Requests, size: &Size) -> Result<()> {
+    let mut connection = Connection::open(server.port)?;
+    let mut make = |name: &str, shards: usize| -> Result<()> {
+        let body = format!(r#"{{"StreamName":"{name}","ShardCount":{shards}}}"#);
+        let (status, answer) = connection.call(&requests.json("CreateStream", &body))?;
+        if status != 200 {
+            bail!(
+                "CreateStream {name}: {status} {}",
+                String::from_utf8_lossy(answer)
+            );
+        }
+        Ok(())
+    };
+    make("bench", size.shards)?;
+    for other in 1..size.streams {
+        make(&format!("other-{other:04}"), 1)?;
+    }
+    for other in 1..size.streams {
+        active(&mut connection, requests, &format!("other-{other:04}"))?;
+    }
+    active(&mut connection, requests, "bench")
+}
+
+/// Waits until a stream takes records.
+pub fn active(connection: &mut Connection, requests: &Requests, name: &str) -> Result<()> {
+    let begun = Instant::now();
+    let body = format!(r#"{{"StreamName":"{name}"}}"#);
+    while begun.elapsed() < CREATION {
+        let (_, answer) = connection.call(&requests.json("DescribeStreamSummary", &body))?;
+        if String::from_utf8_lossy(answer).contains("\"ACTIVE\"") {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    bail!("stream {name} never became ACTIVE")
+}
+
+/// One call again and again on one connection.
+fn repeat(server: &Running, name: &str, prepared: &[u8]) -> Result<Latency> {
+    let mut connection = Connection::open(server.port)?;
+    let (begun, mut millis) = (Instant::now(), Vec::new());
+    while begun.elapsed() < LENGTH {
+        let sent = Instant::now();
+        let (status, answer) = connection.call(prepared)?;
+        if status != 200 {
+            bail!("{name}: {status} {}", String::from_utf8_lossy(answer));
+        }
+        millis.push(sent.elapsed().as_secs_f64() * 1e3);
+    }
+    let latency = Latency::of(millis, begun.elapsed());
+    println!("   {name} p50 {:.3} p99 {:.3} ms", latency.p50, latency.p99);
+    Ok(latency)
+}
+
+/// Fills the first shard and reads it again and again.
+fn read(server: &Running, requests: &Requests) -> Result<Latency> {
+    let mut connection = Connection::open(server.port)?;
+    for _ in 0..READ_RECORDS / 500 {
+        let record =
+            r#"{"Data":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5","PartitionKey":"p","ExplicitHashKey":"0"}"#;
+        let records = vec![record; 500].join(",");
+        let body = format!(r#"{{"StreamName":"bench","Records":[{records}]}}"#);
+        let (status, answer) = connection.call(&requests.json("PutRecords", &body))?;
+        if status != 200 {
+            bail!("PutRecords: {status} {}", String::from_utf8_lossy(answer));
+        }
+    }
+    let body =
+        r#"{"StreamName":"bench","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}"#;
+    let (_, answer) = connection.call(&requests.json("GetShardIterator", body))?;
+    let iterator = load::text_after(answer, b"\"ShardIterator\":\"").context("no iterator")?;
+    let body = format!(r#"{{"ShardIterator":"{iterator}","Limit":{READ_RECORDS}}}"#);
+    repeat(server, "GetRecords", &requests.json("GetRecords", &body))
+}
+
+fn page(small: &Figures, large: &Figures) -> Result<String> {
+    let mut out = String::from("<!-- written by `cargo xtask bench scale` -->\n\n");
+    writeln!(
+        out,
+        "Small: {} shards in the stream under load, {} streams. Large: {} and {}. One connection unless said otherwise; \
+         every request is signed, every put durable.\n",
+        SMALL.shards, SMALL.streams, LARGE.shards, LARGE.streams
+    )?;
+    writeln!(
+        out,
+        "| call | small p50 ms | large p50 ms | times |\n|---|--:|--:|--:|"
+    )?;
+    for ((name, small), (_, large)) in small.calls.iter().zip(&large.calls) {
+        let times = large.p50 / small.p50;
+        writeln!(
+            out,
+            "| {name} | {:.3} | {:.3} | {times:.2} |",
+            small.p50, large.p50
+        )?;
+    }
+    writeln!(out, "\n| figure | small | large | times |\n|---|--:|--:|--:|")?;
+    let (s, l) = (small, large);
+    for (name, small, large) in [
+        (
+            "PutRecord, 8 connections, ms per call",
+            1e3 / s.put_many.per_s,
+            1e3 / l.put_many.per_s,
+        ),
+        (
+            "PutRecords, CPU-s/GB",
+            s.put_records.cpu_s_per_gb,
+            l.put_records.cpu_s_per_gb,
+        ),
+        (
+            "PutRecords, s per GB",
+            1e3 / s.put_records.mb_per_s,
+            1e3 / l.put_records.mb_per_s,
+        ),
+        ("memory with nothing in it, MiB", s.idle_mib, l.idle_mib),
+        ("memory after 256 MiB of records, MiB", s.after_mib, l.after_mib),
+        ("to create all streams, s", s.created_s, l.created_s),
+        ("start on what is stored, ms", s.restart_ms, l.restart_ms),
+    ] {
+        writeln!(out, "| {name} | {small:.2} | {large:.2} | {:.2} |", large / small)?;
+    }
+    Ok(out)
+}
