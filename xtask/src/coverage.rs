@@ -73,6 +73,11 @@ const SERVICES: &[(&str, &Service, Option<&str>)] = &[
         &millrace_api::dynamodb::SERVICE,
         Some("crates/services/companions/src/dynamodb/ops"),
     ),
+    (
+        "KMS, for symmetric keys",
+        &millrace_api::kms::SERVICE,
+        Some("crates/services/companions/src/kms/ops"),
+    ),
 ];
 
 /// Writes both files; with `--check` compares only.

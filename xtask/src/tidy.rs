@@ -35,7 +35,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "crates/services/companions",
-        &["streams", "log", "control", "blob", "api", "wire", "base"],
+        &["streams", "log", "control", "keys", "blob", "api", "wire", "base"],
     ),
     (
         "crates/services/streams",

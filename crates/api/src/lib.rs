@@ -18,6 +18,7 @@ pub mod kinesis_video_webrtc_storage;
 pub mod kinesisanalytics;
 pub mod kinesisanalyticsv2;
 pub mod kinesisvideo;
+pub mod kms;
 pub mod lambda;
 pub mod model;
 pub mod service_quotas;

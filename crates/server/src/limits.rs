@@ -76,3 +76,6 @@ pub const TRACES_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest answer of a trace collector, in bytes.
 pub const TRACES_ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// Time between two looks for master keys whose wait for their deletion is over.
+pub const KEY_REMOVAL_CHECK: Duration = Duration::from_secs(3600);

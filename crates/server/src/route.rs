@@ -14,7 +14,7 @@ use crate::admin::Page;
 use crate::spoken::{RPC_V2_CBOR, SMITHY_PROTOCOL, Spoken};
 
 /// The services whose requests carry `X-Amz-Target`.
-static TARGETED: [&Service; 8] = [
+static TARGETED: [&Service; 9] = [
     &millrace_api::kinesis::SERVICE,
     &millrace_api::firehose::SERVICE,
     &millrace_api::kinesisanalytics::SERVICE,
@@ -23,6 +23,7 @@ static TARGETED: [&Service; 8] = [
     &millrace_api::dynamodb::SERVICE,
     &millrace_api::glue::SERVICE,
     &millrace_api::service_quotas::SERVICE,
+    &millrace_api::kms::SERVICE,
 ];
 
 /// The services that speak the query protocol; the first is asked for what names nobody.

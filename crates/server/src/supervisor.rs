@@ -86,7 +86,7 @@ impl Supervisor {
         let control = builder.open().await?;
         let seams = (Arc::clone(clock), Arc::clone(rng));
         let dynamodb = open_dynamodb(parts.dynamodb, seams.clone());
-        let keys = open_keys(&config.keys, config.storage.dir(), seams.clone())?;
+        let (keys, kms) = open_keys(&config.keys, config.storage.dir(), seams.clone(), &service_tasks)?;
         let buckets = config.buckets.open(config.storage.dir());
         let engines = (Arc::clone(&log), blobs.clone(), buckets, keys);
         let streams = open_streams(
@@ -113,6 +113,7 @@ impl Supervisor {
             streams,
             dynamodb,
             cloudwatch,
+            kms,
             embedded,
         };
         Ok((supervisor, services))

@@ -19,7 +19,15 @@ const OPERATION_IGNORED: &[&str] = &[
     "staticContextParams",
 ];
 /// Traits of a shape that do not touch the wire, or are read elsewhere.
-const SHAPE_IGNORED: &[&str] = &["box", "deprecated", "event", "retryable", "synthetic", "xmlOrder"];
+const SHAPE_IGNORED: &[&str] = &[
+    "box",
+    "deprecated",
+    "deprecatedMessage",
+    "event",
+    "retryable",
+    "synthetic",
+    "xmlOrder",
+];
 /// Traits of a member that do not touch the wire.
 const MEMBER_IGNORED: &[&str] = &[
     "box",

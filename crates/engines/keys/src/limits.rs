@@ -12,3 +12,5 @@ pub const ALIAS_BYTES_MAX: usize = 256;
 pub const DESCRIPTION_BYTES_MAX: usize = 8_192;
 /// Bytes of a file that is believed.
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of a secret that a master key wraps itself.
+pub const SECRET_BYTES_MAX: usize = 4_096;

@@ -56,6 +56,9 @@ const DATA: &[(&str, &[&str])] = &[
     ("sts", &["GetCallerIdentity"]),
 ];
 
+/// Operations whose parameters are secrets, by service.
+const SECRET: &[(&str, &[&str])] = &[("kms", &["Encrypt"])];
+
 /// Whether calls of an operation leave entries.
 pub(crate) fn is_audited(service: &Service, operation: &str) -> bool {
     !DATA
@@ -129,6 +132,12 @@ impl Asked<'_> {
         let (Some((codec, body)), Some(shape)) = (self.body, self.op.input) else {
             return Value::Null;
         };
+        let secret = SECRET
+            .iter()
+            .any(|(id, operations)| *id == self.service.id && operations.contains(&self.op.name));
+        if secret {
+            return json!({"omitted": "they are secret"});
+        }
         let Ok(value) = codec.decode(shape, body) else {
             return Value::Null;
         };
@@ -217,5 +226,27 @@ mod tests {
             }
         }
         assert!(is_audited(&kinesis::SERVICE, "DeleteStream"));
+    }
+
+    #[test]
+    fn secrets_are_left_out() {
+        let service = &millrace_api::kms::SERVICE;
+        let body = Bytes::from_static(br#"{"KeyId":"k","Plaintext":"aHVzaA=="}"#);
+        for operation in ["Encrypt", "DisableKey"] {
+            let asked = Asked {
+                service,
+                op: service.operation(operation).unwrap(),
+                body: Some((Codec::Json11, &body)),
+                caller: None,
+                request_id: "r",
+                user_agent: None,
+                address: None,
+                secure: false,
+                error: None,
+            };
+            let line = String::from_utf8(asked.line(Timestamp(0))).unwrap();
+            assert!(!line.contains("aHVzaA"), "{line}");
+            assert_eq!(line.contains("they are secret"), operation == "Encrypt", "{line}");
+        }
     }
 }

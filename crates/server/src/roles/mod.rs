@@ -12,6 +12,7 @@ use bytes::Bytes;
 use millrace_api::{Operation, Service};
 use millrace_companions::cloudwatch::Cloudwatch;
 use millrace_companions::dynamodb::Dynamodb;
+use millrace_companions::kms::Kms;
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
@@ -29,6 +30,7 @@ pub(crate) struct Services {
     pub(crate) quotas: ServiceQuotas,
     pub(crate) dynamodb: Dynamodb,
     pub(crate) cloudwatch: Cloudwatch,
+    pub(crate) kms: Kms,
     /// For its counters; `None` when everything is in memory.
     pub(crate) embedded: Option<Arc<EmbeddedLog>>,
 }
@@ -41,6 +43,7 @@ impl Services {
             &millrace_api::service_quotas::SERVICE,
             &millrace_api::dynamodb::SERVICE,
             &millrace_api::cloudwatch::SERVICE,
+            &millrace_api::kms::SERVICE,
             &millrace_api::sts::SERVICE,
         ]
         .into_iter()
@@ -61,6 +64,7 @@ impl Services {
             "service-quotas" => self.quotas.call(caller, op, codec, body).await,
             "dynamodb" => self.dynamodb.call(caller, op, codec, body).await,
             "cloudwatch" => self.cloudwatch.call(caller, op, codec, body).await,
+            "kms" => self.kms.call(caller, op, codec, body),
             "sts" => sts::call(caller, op, codec, &body),
             _ => Err(unbuilt(service)),
         }

@@ -65,9 +65,14 @@ impl<'a> Call<'a> {
 
     /// Every header, lower case, without those of the body's length.
     pub fn headers(&self) -> Vec<(String, String)> {
-        let target = format!("Kinesis_20131202.{}", self.op);
+        let prefix = if self.service == "kms" {
+            "TrentService"
+        } else {
+            "Kinesis_20131202"
+        };
+        let target = format!("{prefix}.{}", self.op);
         let mut headers = vec![(self.host, "localhost"), ("content-type", self.content_type)];
-        if self.service == "kinesis" {
+        if matches!(self.service, "kinesis" | "kms") {
             headers.push(("x-amz-target", target.as_str()));
         }
         let identity = Identity {

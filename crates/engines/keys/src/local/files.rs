@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! KEYS/LOCK            locked (flock) by the process that has the directory open
-//! KEYS/key-<uuid>      one master key: {"realm", "id", "created" (ms), "description", "enabled", "deletion", "versions":
-//!                      [{"created", "material": 64 digits of hex}, …]}, version 1 first
+//! KEYS/key-<uuid>      one master key: {"realm", "id", "created" (ms), "description", "enabled", "deletion",
+//!                      "imported", "versions": [{"created", "material": 64 digits of hex}, …]}, version 1 first
 //! KEYS/aliases         {"<full alias>": "<full name of a key>", …}
 //! KEYS/*.new           something unfinished; written over
 //! ```

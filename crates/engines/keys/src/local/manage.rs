@@ -1,6 +1,8 @@
-//! What operators do with local keys. Every change is durable when the call returns.
+//! What operators do with local keys; `aliases` has what they do with aliases. Every change is durable when the call returns.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use millrace_base::Timestamp;
 
 use super::master::{Master, Material, Version};
 use super::{LocalKeys, Ring};
-use crate::limits::{ALIAS_BYTES_MAX, ALIASES_MAX, DESCRIPTION_BYTES_MAX, MASTERS_MAX, VERSIONS_MAX};
+use crate::limits::{DESCRIPTION_BYTES_MAX, MASTERS_MAX, VERSIONS_MAX};
 use crate::{KeyError, KeyMaterial, KeyState};
 
 /// A master key, for people. Holds no secret.
@@ -24,6 +26,8 @@ pub struct KeyInfo {
     pub description: String,
     /// How it is.
     pub state: KeyState,
+    /// Whether its bytes come, or will come, from outside.
+    pub imported: bool,
     /// When it was made.
     pub created: Timestamp,
     /// When it may be deleted, where it waits for that.
@@ -41,6 +45,12 @@ pub enum ManageError {
     /// What was asked for cannot be; the sentence says why.
     #[error("{0}")]
     Refused(String),
+    /// There are as many as there can be; the sentence says of what.
+    #[error("{0}")]
+    Full(String),
+    /// The alias is there already.
+    #[error("An alias with the name {0} already exists")]
+    Exists(String),
     /// It cannot be written; the change may or may not be there after a restart.
     #[error("cannot write in the key directory {path}: {source}")]
     Io {
@@ -70,10 +80,8 @@ impl LocalKeys {
         let now = self.clock.now();
         self.change(realm, key, |master| {
             if master.state() != KeyState::PendingImport {
-                return Err(refused(format!(
-                    "{} does not wait for an import",
-                    master.full_name()
-                )));
+                let name = master.full_name();
+                return Err(KeyError::InvalidState(format!("{name} does not wait for an import.")).into());
             }
             master.versions.push(Version {
                 created: now,
@@ -83,15 +91,60 @@ impl LocalKeys {
         })
     }
 
+    /// One key, by any of its names. The default key of a realm is made if it is not there yet.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn show(&self, realm: &str, key: &str) -> Result<KeyInfo, KeyError> {
+        let found = self.ring().find(realm, key).cloned();
+        let master = match found {
+            Err(KeyError::NotFound(_)) if self.is_default(realm, key) => self.make_default(realm)?,
+            found => found?,
+        };
+        Ok(shown(&self.ring(), &master))
+    }
+
     /// The keys of a realm, or all of them.
     #[must_use]
     pub fn list(&self, realm: Option<&str>) -> Vec<KeyInfo> {
         let ring = self.ring();
+        let mut aliases: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (alias, master) in &ring.aliases {
+            aliases.entry(master).or_default().push(alias.clone());
+        }
         let masters = ring.masters.iter();
         masters
             .filter(|(_, master)| realm.is_none_or(|realm| master.realm == realm))
-            .filter_map(|(name, _)| info(&ring, name).ok())
+            .map(|(name, master)| described(master, aliases.remove(name.as_str()).unwrap_or_default()))
             .collect()
+    }
+
+    /// Up to `most` ids of a realm's keys, in their order, from behind the id `after`.
+    #[must_use]
+    pub fn ids(&self, realm: &str, after: &str, most: usize) -> Vec<String> {
+        let ring = self.ring();
+        let start = Bound::Excluded(format!("{realm}key/{after}"));
+        let masters = ring.masters.range((start, Bound::Unbounded));
+        masters
+            .take_while(|(_, master)| master.realm == realm)
+            .map(|(_, master)| master.id.clone())
+            .take(most)
+            .collect()
+    }
+
+    /// Says something else about a key.
+    ///
+    /// # Errors
+    /// [`ManageError`].
+    pub fn set_description(&self, realm: &str, key: &str, description: &str) -> Result<KeyInfo, ManageError> {
+        hold_description(description)?;
+        self.change(realm, key, |master| {
+            if master.deletion.is_some() {
+                master.hold_usable()?;
+            }
+            master.description = description.to_owned();
+            Ok(())
+        })
     }
 
     /// Switches a key on or off.
@@ -119,9 +172,15 @@ impl LocalKeys {
         };
         self.change(realm, key, |master| {
             master.hold_usable()?;
-            if master.versions.len() >= VERSIONS_MAX {
+            if master.imported {
                 let name = master.full_name();
                 return Err(refused(format!(
+                    "{name} was imported and cannot make bytes of its own: import another key and point the alias to it"
+                )));
+            }
+            if master.versions.len() >= VERSIONS_MAX {
+                let name = master.full_name();
+                return Err(ManageError::Full(format!(
                     "{name} has {VERSIONS_MAX} versions, the most there can be: make another key and point the alias to it"
                 )));
             }
@@ -152,10 +211,8 @@ impl LocalKeys {
     pub fn cancel_deletion(&self, realm: &str, key: &str) -> Result<KeyInfo, ManageError> {
         self.change(realm, key, |master| {
             if master.deletion.take().is_none() {
-                return Err(refused(format!(
-                    "{} is not pending deletion.",
-                    master.full_name()
-                )));
+                let name = master.full_name();
+                return Err(KeyError::InvalidState(format!("{name} is not pending deletion.")).into());
             }
             master.enabled = false;
             Ok(())
@@ -171,9 +228,9 @@ impl LocalKeys {
         let master = Arc::clone(ring.find(realm, key)?);
         let name = master.full_name();
         if master.deletion.is_none_or(|at| at > self.clock.now()) {
-            return Err(refused(format!(
-                "{name} cannot be removed: schedule its deletion first and wait until then"
-            )));
+            let sentence =
+                format!("{name} cannot be removed: schedule its deletion first and wait until then.");
+            return Err(KeyError::InvalidState(sentence).into());
         }
         let mut aliases = ring.aliases.clone();
         aliases.retain(|_, master| *master != name);
@@ -187,32 +244,26 @@ impl LocalKeys {
         Ok(())
     }
 
-    /// Lets `alias` (`alias/NAME`) mean `key` from now on, whatever it meant before. What was wrapped stays with its key.
+    /// Removes every key whose wait is over; yields their full names.
     ///
     /// # Errors
-    /// [`ManageError`].
-    pub fn set_alias(&self, realm: &str, alias: &str, key: &str) -> Result<KeyInfo, ManageError> {
-        hold_alias(alias)?;
-        let mut ring = self.ring();
-        let name = ring.find(realm, key)?.full_name();
-        self.point(&mut ring, realm, alias, &name)?;
-        info(&ring, &name)
-    }
-
-    /// Takes an alias away.
-    ///
-    /// # Errors
-    /// [`ManageError`].
-    pub fn remove_alias(&self, realm: &str, alias: &str) -> Result<(), ManageError> {
-        let mut ring = self.ring();
-        let full = format!("{realm}{alias}");
-        let mut aliases = ring.aliases.clone();
-        if aliases.remove(&full).is_none() {
-            return Err(KeyError::NotFound(format!("Alias {full} is not found.")).into());
+    /// [`ManageError`], for the first key that cannot be removed.
+    pub fn remove_due(&self) -> Result<Vec<String>, ManageError> {
+        let now = self.clock.now();
+        let is_due = |master: &Master| master.deletion.is_some_and(|at| at <= now);
+        let due: Vec<_> = {
+            let ring = self.ring();
+            let masters = ring.masters.values().filter(|master| is_due(master));
+            masters
+                .map(|master| (master.realm.clone(), master.full_name()))
+                .collect()
+        };
+        let mut removed = Vec::with_capacity(due.len());
+        for (realm, name) in due {
+            self.remove(&realm, &name)?;
+            removed.push(name);
         }
-        self.written(self.directory.as_ref().map(|dir| dir.put_aliases(&aliases)))?;
-        ring.aliases = aliases;
-        Ok(())
+        Ok(removed)
     }
 
     /// The default key of a realm; made if it is not there yet.
@@ -254,15 +305,11 @@ impl LocalKeys {
         import: bool,
     ) -> Result<String, ManageError> {
         if ring.masters.len() >= MASTERS_MAX {
-            return Err(refused(format!(
+            return Err(ManageError::Full(format!(
                 "there are {MASTERS_MAX} keys, the most there can be: remove some"
             )));
         }
-        if description.len() > DESCRIPTION_BYTES_MAX {
-            return Err(refused(format!(
-                "a description has at most {DESCRIPTION_BYTES_MAX} bytes"
-            )));
-        }
+        hold_description(description)?;
         let created = self.clock.now();
         let versions = if import {
             Vec::new()
@@ -279,6 +326,7 @@ impl LocalKeys {
             description: description.to_owned(),
             enabled: true,
             deletion: None,
+            imported: import,
             versions,
         };
         let name = master.full_name();
@@ -289,20 +337,6 @@ impl LocalKeys {
             "a master key was made: include the key directory in the backup"
         );
         Ok(name)
-    }
-
-    fn point(&self, ring: &mut Ring, realm: &str, alias: &str, name: &str) -> Result<(), ManageError> {
-        let full = format!("{realm}{alias}");
-        if ring.aliases.len() >= ALIASES_MAX && !ring.aliases.contains_key(&full) {
-            return Err(refused(format!(
-                "there are {ALIASES_MAX} aliases, the most there can be: remove some"
-            )));
-        }
-        let mut aliases = ring.aliases.clone();
-        aliases.insert(full, name.to_owned());
-        self.written(self.directory.as_ref().map(|dir| dir.put_aliases(&aliases)))?;
-        ring.aliases = aliases;
-        Ok(())
     }
 
     /// Changes a key: its file first, then what this process knows.
@@ -321,7 +355,7 @@ impl LocalKeys {
         info(&ring, &name)
     }
 
-    fn written<T>(&self, written: Option<io::Result<T>>) -> Result<(), ManageError> {
+    pub(super) fn written<T>(&self, written: Option<io::Result<T>>) -> Result<(), ManageError> {
         written.transpose().map(drop).map_err(|source| ManageError::Io {
             path: self
                 .directory
@@ -333,37 +367,41 @@ impl LocalKeys {
     }
 }
 
-fn info(ring: &Ring, name: &str) -> Result<KeyInfo, ManageError> {
-    let master = ring
-        .masters
-        .get(name)
-        .ok_or_else(|| KeyError::NotFound(format!("Key '{name}' does not exist")))?;
-    let aliases = ring.aliases.iter().filter(|(_, master)| *master == name);
-    Ok(KeyInfo {
-        name: name.to_owned(),
-        id: master.id.clone(),
-        aliases: aliases.map(|(alias, _)| alias.clone()).collect(),
-        description: master.description.clone(),
-        state: master.state(),
-        created: master.created,
-        deletion: master.deletion,
-        versions: master.versions.len(),
-    })
-}
-
-fn hold_alias(alias: &str) -> Result<(), ManageError> {
-    let name = alias.strip_prefix("alias/").unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-');
-    // What looks like a key's full name could not be told from one.
-    if name.is_empty() || alias.len() > ALIAS_BYTES_MAX || !name.bytes().all(plain) {
+fn hold_description(description: &str) -> Result<(), ManageError> {
+    if description.len() > DESCRIPTION_BYTES_MAX {
         return Err(refused(format!(
-            "{alias} is no alias: it is alias/NAME with letters, digits, '/', '_' and '-', of at most {ALIAS_BYTES_MAX} \
-             characters"
+            "a description has at most {DESCRIPTION_BYTES_MAX} bytes"
         )));
     }
     Ok(())
 }
 
-const fn refused(sentence: String) -> ManageError {
+pub(super) fn info(ring: &Ring, name: &str) -> Result<KeyInfo, ManageError> {
+    let gone = || KeyError::NotFound(format!("Key '{name}' does not exist"));
+    let master = ring.masters.get(name).ok_or_else(gone)?;
+    Ok(shown(ring, master))
+}
+
+fn shown(ring: &Ring, master: &Master) -> KeyInfo {
+    let name = master.full_name();
+    let aliases = ring.aliases.iter().filter(|(_, master)| **master == name);
+    described(master, aliases.map(|(alias, _)| alias.clone()).collect())
+}
+
+fn described(master: &Master, aliases: Vec<String>) -> KeyInfo {
+    KeyInfo {
+        name: master.full_name(),
+        id: master.id.clone(),
+        aliases,
+        description: master.description.clone(),
+        state: master.state(),
+        imported: master.imported,
+        created: master.created,
+        deletion: master.deletion,
+        versions: master.versions.len(),
+    }
+}
+
+pub(super) const fn refused(sentence: String) -> ManageError {
     ManageError::Refused(sentence)
 }

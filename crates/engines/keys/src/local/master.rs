@@ -25,6 +25,9 @@ pub(super) struct Master {
     /// When it may be deleted, where it waits for that.
     #[serde(default)]
     pub(super) deletion: Option<Timestamp>,
+    /// Whether its bytes come from outside.
+    #[serde(default)]
+    pub(super) imported: bool,
     /// Version 1 first; none is ever removed. Empty while it waits for its import.
     pub(super) versions: Vec<Version>,
 }

@@ -8,6 +8,7 @@
 //! `manage`) writes its file, durably, before it returns, and so does the first use of the default key of a realm. There
 //! are few such calls, and they may block for as long as a disk takes to sync.
 
+mod aliases;
 mod files;
 mod manage;
 mod master;
@@ -25,9 +26,11 @@ use std::time::Duration;
 use millrace_base::{Clock, Rng};
 use zeroize::Zeroizing;
 
+pub use aliases::Alias;
 pub use files::OpenError;
 pub use manage::{KeyInfo, ManageError};
 
+use crate::limits::SECRET_BYTES_MAX;
 use crate::{Context, DataKey, Description, KEY_BYTES, KeyError, KeyMaterial, Keys, Made, Pending};
 use files::Directory;
 use master::Master;
@@ -127,23 +130,51 @@ impl LocalKeys {
             .is_some_and(|alias| name == alias || name.strip_prefix(realm) == Some(alias))
     }
 
-    fn make(&self, realm: &str, name: &str, context: &Context) -> Result<Made, KeyError> {
+    /// Wraps a secret of at most [`SECRET_BYTES_MAX`] under the master key that `name` means in `realm` now; yields the
+    /// wrapped bytes and the key's full name.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn wrap(
+        &self,
+        realm: &str,
+        name: &str,
+        secret: &[u8],
+        context: &Context,
+    ) -> Result<(Vec<u8>, String), KeyError> {
         let master = self.usable(realm, name)?;
-        let material = self.material();
-        let wrapped = wrap::wrap(&master, &material, context, &*self.rng)?;
-        let key = DataKey::new(material.as_slice()).ok_or_else(|| broken(&master))?;
-        Ok(Made {
-            key,
-            wrapped,
-            master: master.full_name(),
-        })
+        if secret.len() > SECRET_BYTES_MAX {
+            let sentence = format!(
+                "a secret of {} bytes is longer than {SECRET_BYTES_MAX}",
+                secret.len()
+            );
+            return Err(KeyError::InvalidState(sentence));
+        }
+        let wrapped = wrap::wrap(&master, secret, context, &*self.rng)?;
+        Ok((wrapped, master.full_name()))
     }
 
-    fn open_wrapped(&self, master: &str, wrapped: &[u8], context: &Context) -> Result<DataKey, KeyError> {
+    /// Unwraps what [`LocalKeys::wrap`] or [`Keys::make_key`] wrapped under `master`.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn unwrap(
+        &self,
+        master: &str,
+        wrapped: &[u8],
+        context: &Context,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let found = self.ring().masters.get(master).cloned();
         let master = found.ok_or_else(|| KeyError::NotFound(format!("Key '{master}' does not exist")))?;
         master.hold_usable()?;
         wrap::unwrap(&master, wrapped, context)
+    }
+
+    fn make(&self, realm: &str, name: &str, context: &Context) -> Result<Made, KeyError> {
+        let material = self.material();
+        let (wrapped, master) = self.wrap(realm, name, material.as_slice(), context)?;
+        let key = DataKey::new(material.as_slice()).ok_or_else(denied)?;
+        Ok(Made { key, wrapped, master })
     }
 }
 
@@ -189,7 +220,10 @@ impl Keys for LocalKeys {
     }
 
     fn unwrap_key(&self, master: &str, wrapped: &[u8], context: &Context) -> Pending<DataKey> {
-        Box::pin(ready(self.open_wrapped(master, wrapped, context)))
+        let unwrapped = self.unwrap(master, wrapped, context);
+        Box::pin(ready(
+            unwrapped.and_then(|material| DataKey::new(&material).ok_or_else(denied)),
+        ))
     }
 
     fn fresh_for(&self) -> Duration {

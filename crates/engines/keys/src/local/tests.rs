@@ -93,7 +93,7 @@ async fn everything_is_there_after_a_restart() {
     let unwrapped = keys.unwrap_key(&made.master, &made.wrapped, &context()).await;
     assert!(unwrapped.is_ok(), "an older version still unwraps: {unwrapped:?}");
     let newer = keys.make_key(REALM, DEFAULT, &context()).await.unwrap();
-    assert_eq!(newer.wrapped[..5], [1, 0, 0, 0, 2], "the newest version wraps");
+    assert_eq!(newer.wrapped[..5], [2, 0, 0, 0, 2], "the newest version wraps");
     for entry in fs::read_dir(&keys_dir).unwrap() {
         let mode = entry.unwrap().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{mode:o}");
@@ -146,6 +146,88 @@ async fn a_key_is_imported_once() {
     assert_eq!((imported.state, imported.versions), (KeyState::Enabled, 1));
     assert!(keys.import(REALM, &made.id, material()).is_err());
     assert!(keys.make_key(REALM, &made.id, &context()).await.is_ok());
+    let refused = keys.rotate(REALM, &made.id).unwrap_err().to_string();
+    assert!(refused.contains("was imported"), "{refused}");
+}
+
+#[test]
+fn secrets_are_wrapped_and_unwrapped() {
+    let World { keys, .. } = open(None, 1).unwrap();
+    let (wrapped, master) = keys.wrap(REALM, DEFAULT, b"secret", &context()).unwrap();
+    assert_eq!(
+        keys.unwrap(&master, &wrapped, &context()).unwrap().as_slice(),
+        b"secret"
+    );
+    keys.rotate(REALM, DEFAULT).unwrap();
+    assert_eq!(
+        keys.unwrap(&master, &wrapped, &context()).unwrap().as_slice(),
+        b"secret"
+    );
+    let (again, _) = keys.wrap(REALM, DEFAULT, b"secret", &context()).unwrap();
+    assert_ne!(again[5..], wrapped[5..]);
+    let other = keys.unwrap(&master, &wrapped, &Context::new()).unwrap_err();
+    assert!(matches!(other, KeyError::AccessDenied(_)), "{other:?}");
+    assert!(keys.wrap(REALM, DEFAULT, &[0; 4097], &context()).is_err());
+}
+
+#[test]
+fn pages_of_keys_and_aliases() {
+    let World { keys, .. } = open(None, 1).unwrap();
+    let mut ids: Vec<_> = (0..5)
+        .map(|_| keys.create(REALM, "", false).unwrap().id)
+        .collect();
+    ids.sort();
+    keys.create("realm:two:", "", false).unwrap();
+    keys.create("realm:", "", false).unwrap();
+    assert_eq!(keys.ids(REALM, "", 3), ids[..3]);
+    assert_eq!(keys.ids(REALM, &ids[2], 3), ids[3..]);
+    assert_eq!(keys.ids("realm:three:", "", 3), [""; 0]);
+    for alias in ["alias/b", "alias/a", "alias/c"] {
+        keys.set_alias(REALM, alias, &ids[0]).unwrap();
+    }
+    let other = keys.point_alias(REALM, ("alias/d", Alias::New), &ids[1]).unwrap();
+    assert!(matches!(
+        keys.point_alias(REALM, ("alias/d", Alias::New), &ids[1]),
+        Err(ManageError::Exists(_))
+    ));
+    assert!(matches!(
+        keys.point_alias(REALM, ("alias/e", Alias::Known), &ids[1]),
+        Err(ManageError::Key(KeyError::NotFound(_)))
+    ));
+    let names = |found: Vec<(String, String)>| found.into_iter().map(|(alias, _)| alias).collect::<Vec<_>>();
+    assert_eq!(names(keys.aliases(REALM, None, ("", 2))), ["alias/a", "alias/b"]);
+    assert_eq!(
+        names(keys.aliases(REALM, None, ("alias/b", 9))),
+        ["alias/c", "alias/d"]
+    );
+    assert_eq!(
+        names(keys.aliases(REALM, Some(&other.name), ("", 9))),
+        ["alias/d"]
+    );
+    let listed = keys.list(Some(REALM));
+    assert_eq!(listed.len(), 5);
+    assert_eq!(listed[0].aliases.len(), 3);
+    assert_eq!(keys.show(REALM, "alias/a").unwrap(), listed[0]);
+}
+
+#[test]
+fn keys_that_are_due_are_removed() {
+    let World { keys, clock } = open(None, 1).unwrap();
+    let (gone, stays) = (
+        keys.create(REALM, "", false).unwrap(),
+        keys.create(REALM, "", false).unwrap(),
+    );
+    keys.schedule_deletion(REALM, &gone.id, DAY).unwrap();
+    keys.schedule_deletion(REALM, &stays.id, 2 * DAY).unwrap();
+    assert_eq!(keys.remove_due().unwrap(), [""; 0]);
+    clock.advance(DAY);
+    assert_eq!(keys.remove_due().unwrap(), [gone.name]);
+    assert_eq!(keys.list(None).len(), 1);
+    let said = keys.set_description(REALM, &stays.id, "x").unwrap_err();
+    assert!(
+        matches!(said, ManageError::Key(KeyError::InvalidState(_))),
+        "{said:?}"
+    );
 }
 
 #[tokio::test]

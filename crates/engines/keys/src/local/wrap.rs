@@ -1,42 +1,45 @@
-//! A data key, wrapped by a master key.
+//! Secrets wrapped by a master key: data keys, and what else fits.
 //!
 //! ```text
-//! format u8 = 1 | version of the master key u32 BE | nonce 12 B | the data key, sealed: 32 + 16 B
+//! format u8 = 2 | version of the master key u32 BE | salt 32 B | the secret, sealed, + 16 B
 //! ```
-//! Sealed with AES-256-GCM; what stands before the nonce, the master key's full name and the context are its associated
-//! data, so that wrapped bytes are of no use under another key or for another purpose. A nonce is random: a version
-//! wraps a few data keys per stream and day, far below the 2^32 that random nonces are good for.
+//! Each secret is sealed with AES-256-GCM under a key of its own, HKDF-SHA256 (RFC 5869) of the master key's bytes and the
+//! random salt, with a nonce of zeros. So a version may wrap as many as anybody wants; random nonces under the one
+//! key would be good for 2^32. What stands before the salt, the master key's full name and the context are the associated
+//! data, so that wrapped bytes are of no use under another key or for another purpose. Format 1 was never released.
 
 use millrace_base::Rng;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, Salt};
 use zeroize::Zeroizing;
 
 use super::master::Master;
 use super::{broken, denied};
-use crate::{Context, DataKey, KEY_BYTES, KeyError, KeyMaterial, NONCE_BYTES, TAG_BYTES};
+use crate::{Context, KeyError, NONCE_BYTES, TAG_BYTES};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const HEAD_BYTES: usize = 5;
-const WRAPPED_BYTES: usize = HEAD_BYTES + NONCE_BYTES + KEY_BYTES + TAG_BYTES;
+const SALT_BYTES: usize = 32;
+/// Told apart from other uses of a master key's bytes, should there ever be some.
+const PURPOSE: &[u8] = b"millrace-keys wrap 2";
 
 /// Wraps under the newest version.
 pub(super) fn wrap(
     master: &Master,
-    material: &KeyMaterial,
+    secret: &[u8],
     context: &Context,
     rng: &dyn Rng,
 ) -> Result<Vec<u8>, KeyError> {
     let newest = u32::try_from(master.versions.len()).map_err(|_| broken(master))?;
-    let key = key(master, newest).ok_or_else(|| broken(master))?;
     let mut wrapped = vec![FORMAT];
     wrapped.extend_from_slice(&newest.to_be_bytes());
     let aad = associated(&wrapped, &master.full_name(), context);
-    let mut nonce = [0; NONCE_BYTES];
-    rng.fill(&mut nonce);
-    wrapped.extend_from_slice(&nonce);
-    let mut sealed = Zeroizing::new(**material);
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(aad), sealed.as_mut_slice());
+    let mut salt = [0; SALT_BYTES];
+    rng.fill(&mut salt);
+    wrapped.extend_from_slice(&salt);
+    let key = key(master, newest, &salt).ok_or_else(|| broken(master))?;
+    let mut sealed = Zeroizing::new(secret.to_vec());
+    let tag = key.seal_in_place_separate_tag(nonce(), Aad::from(aad), sealed.as_mut_slice());
     let tag = tag.map_err(|_| broken(master))?;
     wrapped.extend_from_slice(sealed.as_slice());
     wrapped.extend_from_slice(tag.as_ref());
@@ -44,27 +47,39 @@ pub(super) fn wrap(
 }
 
 /// Unwraps what [`wrap`] made, under whatever version.
-pub(super) fn unwrap(master: &Master, wrapped: &[u8], context: &Context) -> Result<DataKey, KeyError> {
-    let wrapped: &[u8; WRAPPED_BYTES] = wrapped.try_into().map_err(|_| denied())?;
-    let (head, rest) = wrapped.split_at(HEAD_BYTES);
-    let (nonce, sealed) = rest.split_at(NONCE_BYTES);
+pub(super) fn unwrap(
+    master: &Master,
+    wrapped: &[u8],
+    context: &Context,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let (head, rest) = wrapped.split_at_checked(HEAD_BYTES).ok_or_else(denied)?;
+    let (salt, sealed) = rest.split_at_checked(SALT_BYTES).ok_or_else(denied)?;
     let [FORMAT, a, b, c, d] = *head else {
         return Err(denied());
     };
-    let key = key(master, u32::from_be_bytes([a, b, c, d])).ok_or_else(denied)?;
+    let key = key(master, u32::from_be_bytes([a, b, c, d]), salt).ok_or_else(denied)?;
     let aad = associated(head, &master.full_name(), context);
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| denied())?;
-    let mut sealed = Zeroizing::new(sealed.to_vec());
-    let material = key.open_in_place(nonce, Aad::from(aad), sealed.as_mut_slice());
-    DataKey::new(material.map_err(|_| denied())?).ok_or_else(denied)
+    let mut secret = Zeroizing::new(sealed.to_vec());
+    let opened = key.open_in_place(nonce(), Aad::from(aad), secret.as_mut_slice());
+    if opened.is_err() {
+        return Err(denied());
+    }
+    secret.truncate(sealed.len().saturating_sub(TAG_BYTES));
+    Ok(secret)
 }
 
-/// A version of a master key, counted from 1.
-fn key(master: &Master, version: u32) -> Option<LessSafeKey> {
+/// The key of one secret: of a version, counted from 1, and a salt.
+fn key(master: &Master, version: u32, salt: &[u8]) -> Option<LessSafeKey> {
     let at = usize::try_from(version).ok()?.checked_sub(1)?;
     let material = &master.versions.get(at)?.material.0;
-    let key = UnboundKey::new(&AES_256_GCM, material.as_slice()).ok()?;
-    Some(LessSafeKey::new(key))
+    let derived = Salt::new(HKDF_SHA256, salt).extract(material.as_slice());
+    let key = derived.expand(&[PURPOSE], &AES_256_GCM).ok()?;
+    Some(LessSafeKey::new(UnboundKey::from(key)))
+}
+
+/// A key seals one secret.
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_BYTES])
 }
 
 /// Every part with its length in front, so that no two lists of parts read alike.
@@ -86,10 +101,11 @@ mod tests {
 
     use super::super::master::{Material, Version};
     use super::*;
+    use crate::KEY_BYTES;
 
     /// Wrapped by the first release. Every later one has to unwrap it.
-    const FIRST: &str = "0100000001c15c0289ec2d0a9167ec8e65fe4691588a30f90b7d155bbda219031c5a0e28fd4b5fb407696404cbc0616e5f8f135\
-                         4b22440780199d31580f5b1da06";
+    const FIRST: &str = "0200000001c15c0289ec2d0a9167ec8e65a18debbe5e5532fbeea293f80bc942ee9086c171795ec08a464a60599636a02d23\
+                         2f5b9bb6d4d95ef58b101020af0da23c0f6d335466b47903a3f2d6e3eb75ab39e25a11";
 
     fn master() -> Master {
         Master {
@@ -99,6 +115,7 @@ mod tests {
             description: String::new(),
             enabled: true,
             deletion: None,
+            imported: false,
             versions: vec![Version {
                 created: Timestamp(0),
                 material: Material(Zeroizing::new([7; KEY_BYTES])),
@@ -107,24 +124,22 @@ mod tests {
     }
 
     #[test]
-    fn format_1_stays_readable() {
+    fn format_2_stays_readable() {
         let context = Context::from([("stream".to_owned(), "s".to_owned())]);
-        let again = wrap(
-            &master(),
-            &Zeroizing::new([9; KEY_BYTES]),
-            &context,
-            &SeededRng::new(1),
-        );
+        let again = wrap(&master(), &[9; KEY_BYTES], &context, &SeededRng::new(1));
         assert_eq!(hex::encode(again.unwrap()), FIRST);
         let wrapped = hex::decode(FIRST).unwrap();
-        let key = unwrap(&master(), &wrapped, &context).unwrap();
-        // It is the key of thirty-two nines.
-        let nonce = crate::Nonces::new(&SeededRng::new(1)).next();
-        let (mut ours, mut expected) = (vec![1, 2, 3], vec![1, 2, 3]);
-        key.seal(&nonce, b"", &mut ours, 0).unwrap();
-        let nines = DataKey::new(&[9; KEY_BYTES]).unwrap();
-        nines.seal(&nonce, b"", &mut expected, 0).unwrap();
-        assert_eq!(ours, expected);
+        assert_eq!(*unwrap(&master(), &wrapped, &context).unwrap(), [9; KEY_BYTES]);
+    }
+
+    #[test]
+    fn secrets_of_any_length_come_back() {
+        let context = Context::new();
+        for length in [0, 1, 16, 1024, 4096] {
+            let secret = vec![3; length];
+            let wrapped = wrap(&master(), &secret, &context, &SeededRng::new(1)).unwrap();
+            assert_eq!(*unwrap(&master(), &wrapped, &context).unwrap(), secret);
+        }
     }
 
     #[test]
@@ -132,8 +147,10 @@ mod tests {
         for bytes in [
             vec![],
             vec![FORMAT],
-            vec![0; WRAPPED_BYTES],
-            vec![1; WRAPPED_BYTES],
+            vec![0; 100],
+            vec![FORMAT; HEAD_BYTES + SALT_BYTES],
+            vec![FORMAT, 0, 0, 0, 1],
+            [&[FORMAT, 0, 0, 0, 1][..], &[0; 64]].concat(),
         ] {
             assert_eq!(
                 unwrap(&master(), &bytes, &Context::new()).unwrap_err(),

@@ -1,0 +1,109 @@
+//! Key Management Service (API 2014-11-01) over the local master keys: symmetric keys and what is done with them.
+//!
+//! It is how operators look after the keys of encrypted streams, with `millrace admin kms`, the AWS CLI or any SDK. Keys
+//! have no policies, grants or tags. The default key `alias/aws/kinesis` can be rotated and switched off like any other,
+//! which AWS lets nobody do. A server whose keys are in another key service refuses every call and says where they are.
+
+mod ciphertext;
+mod error;
+pub mod limits;
+mod metadata;
+mod ops;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use millrace_api::{Operation, Typed};
+use millrace_base::Rng;
+use millrace_keys::LocalKeys;
+use millrace_wire::arn::partition_of;
+use millrace_wire::{ApiError, Caller, Codec, Reply};
+
+pub use error::KmsError;
+
+/// The service. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Kms {
+    keys: MasterKeys,
+    rng: Arc<dyn Rng>,
+}
+
+/// Where the master keys are.
+#[derive(Clone, Debug)]
+pub enum MasterKeys {
+    /// In this process.
+    Local(Arc<LocalKeys>),
+    /// In another key service, at this endpoint.
+    Elsewhere(String),
+}
+
+impl Kms {
+    /// Over these keys.
+    #[must_use]
+    pub const fn new(keys: MasterKeys, rng: Arc<dyn Rng>) -> Self {
+        Self { keys, rng }
+    }
+
+    /// Answers one call of an authenticated caller.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub fn call(
+        &self,
+        caller: &Caller,
+        op: &'static Operation,
+        codec: Codec,
+        body: Bytes,
+    ) -> Result<Reply, ApiError> {
+        let keys = match &self.keys {
+            MasterKeys::Local(keys) => keys,
+            MasterKeys::Elsewhere(endpoint) => return Err(KmsError::Elsewhere(endpoint.clone()).into()),
+        };
+        let asked = Asked {
+            keys,
+            rng: &*self.rng,
+            realm: realm(caller),
+            op,
+            codec,
+            body,
+        };
+        Ok(ops::dispatch(&asked)?)
+    }
+}
+
+/// What the full names of an account's master keys in a region begin with.
+fn realm(caller: &Caller) -> String {
+    let Caller { region, account, .. } = caller;
+    format!("arn:{}:kms:{region}:{account}:", partition_of(region))
+}
+
+/// A call that is being answered.
+struct Asked<'a> {
+    keys: &'a LocalKeys,
+    rng: &'a dyn Rng,
+    realm: String,
+    op: &'static Operation,
+    codec: Codec,
+    body: Bytes,
+}
+
+impl Asked<'_> {
+    fn input<I: Typed>(&self) -> Result<I, KmsError> {
+        let shape = self.op.input.ok_or_else(ApiError::unknown_operation)?;
+        Ok(self.codec.request(shape, &self.body)?)
+    }
+
+    fn answer(&self, output: impl Typed) -> Result<Reply, KmsError> {
+        let shape = self.op.output.ok_or_else(ApiError::unknown_operation)?;
+        Ok(Reply::Body(self.codec.encode(shape, &output.into_value()).into()))
+    }
+
+    /// The answer of an operation without output.
+    #[expect(clippy::unused_self, reason = "beside `answer`")]
+    fn done(&self) -> Reply {
+        Reply::Body(Bytes::new())
+    }
+}
