@@ -217,6 +217,12 @@ def files(options, model):
     return scenarios
 
 
+def local(target):
+    """The variables of a server of one's own."""
+    key = target.key()
+    return LOCAL_VARIABLES | ({"key": key} if key else {})
+
+
 def main():
     options = arguments()
     scenarios = files(options, Model())
@@ -231,7 +237,7 @@ def main():
     target = aimed(options)
     if options.sweep:
         sys.exit(sweep(target, print))
-    given = ({} if target.is_aws else dict(LOCAL_VARIABLES)) | dict(v.split("=", 1) for v in options.var)
+    given = ({} if target.is_aws else local(target)) | dict(v.split("=", 1) for v in options.var)
     bench = Bench(target, given, options.verbose)
     bench.all(chosen(scenarios, target, given, options), options.jobs or (2 if target.is_aws else 8))
     sys.exit(0 if fine and not bench.failed else 1)

@@ -74,6 +74,7 @@ class Target:
         self.facts = {"region": region}
         self._ca = ca
         self._clients = {}
+        self._kms = None
 
     @property
     def is_aws(self):
@@ -97,10 +98,20 @@ class Target:
         prefix = f"{by}_" if by else ""
         self.facts |= {f"{prefix}account": identity["Account"], "partition": identity["Arn"].split(":")[1]}
         self._clients[by] = session.client("kinesis", **options)
+        if not by:
+            self._kms = session.client("kms", **options)
         return True
 
     def has(self, by):
         return by in self._clients
+
+    def key(self):
+        """A KMS key that is made for this run; None where the endpoint makes none."""
+        try:
+            made = self._kms.create_key(Description="for millrace-scenario")
+        except ClientError:
+            return None
+        return made["KeyMetadata"]["Arn"]
 
     def is_committed(self):
         """Whether the account pays for a minimum throughput in the region."""
