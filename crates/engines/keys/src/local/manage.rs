@@ -104,6 +104,14 @@ impl LocalKeys {
         Ok(shown(&self.ring(), &master))
     }
 
+    /// What a name means now; the default key is not made.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn full_name(&self, realm: &str, name: &str) -> Result<String, KeyError> {
+        Ok(self.ring().find(realm, name)?.full_name())
+    }
+
     /// The keys of a realm, or all of them.
     #[must_use]
     pub fn list(&self, realm: Option<&str>) -> Vec<KeyInfo> {

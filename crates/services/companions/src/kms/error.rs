@@ -3,6 +3,7 @@
 use millrace_keys::KeyError;
 use millrace_keys::local::ManageError;
 use millrace_wire::ApiError;
+use millrace_wire::access::Denied;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum KmsError {
     /// The keys are in another key service.
     #[error("The master keys of this server are kept by the KMS at {0}: ask that one")]
     Elsewhere(String),
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The body was refused.
     #[error(transparent)]
     Wire(#[from] ApiError),
@@ -58,6 +62,7 @@ impl From<KmsError> for ApiError {
     fn from(error: KmsError) -> Self {
         let code = match &error {
             KmsError::Wire(wire) => return wire.clone(),
+            KmsError::Denied(denied) => return denied.clone().into(),
             KmsError::Key(key) => code(key),
             KmsError::Manage(ManageError::Key(key)) => code(key),
             KmsError::Manage(ManageError::Exists(_)) => "AlreadyExistsException",

@@ -16,6 +16,7 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use millrace_api::kms::SERVICE;
 use millrace_api::{Operation, Typed};
 use millrace_base::Rng;
 use millrace_keys::LocalKeys;
@@ -58,6 +59,7 @@ impl Kms {
         codec: Codec,
         body: Bytes,
     ) -> Result<Reply, ApiError> {
+        caller.holds_for(&SERVICE, op)?;
         let keys = match &self.keys {
             MasterKeys::Local(keys) => keys,
             MasterKeys::Elsewhere(endpoint) => return Err(KmsError::Elsewhere(endpoint.clone()).into()),
@@ -65,6 +67,7 @@ impl Kms {
         let asked = Asked {
             keys,
             rng: &*self.rng,
+            caller,
             realm: realm(caller),
             op,
             codec,
@@ -84,6 +87,7 @@ fn realm(caller: &Caller) -> String {
 struct Asked<'a> {
     keys: &'a LocalKeys,
     rng: &'a dyn Rng,
+    caller: &'a Caller,
     realm: String,
     op: &'static Operation,
     codec: Codec,

@@ -3,6 +3,7 @@
 use millrace_api::Entries;
 use millrace_api::kms::{EncryptionAlgorithmSpec, RecipientInfo};
 use millrace_keys::{Context, KeyError};
+use millrace_wire::access::Target;
 
 use super::Asked;
 use super::error::KmsError;
@@ -10,20 +11,60 @@ use super::limits::CONTEXT_BYTES_MAX;
 use super::metadata::RESERVED;
 
 impl Asked<'_> {
-    /// A key that is named by its id or its ARN: what changes a key takes no alias.
-    pub(super) fn key_id<'a>(&self, given: &'a str) -> Result<&'a str, KmsError> {
+    /// The full name of a key that is named in any way, for a caller that may do to it what it asks for. What means
+    /// nothing is returned as it was given. There is no other way to a key, so that no operation can forget to ask.
+    pub(super) fn key(&self, given: &str) -> Result<String, KmsError> {
+        let meant = match self.keys.full_name(&self.realm, given) {
+            Ok(name) => name,
+            Err(KeyError::NotFound(_)) => given.to_owned(),
+            Err(error) => return Err(error.into()),
+        };
+        self.authorize(&self.full(&meant))?;
+        Ok(meant)
+    }
+
+    /// The same for what takes no alias.
+    pub(super) fn key_by_id(&self, given: &str) -> Result<String, KmsError> {
         if given.starts_with("alias/") {
             return Err(KeyError::NotFound(format!("Invalid keyId '{given}'")).into());
         }
         if given.starts_with("arn:") && !given.contains(":key/") {
             return Err(KmsError::InvalidArn(given.to_owned()));
         }
-        Ok(given)
+        self.key(given)
     }
 
-    /// The account's and region's full name of what is named in its short form.
+    /// An alias of the caller's own that it may do to what it asks for, and to the key that the alias means.
+    pub(super) fn alias(&self, name: &str) -> Result<(), KmsError> {
+        self.authorize(&self.full(name))?;
+        if name.starts_with(RESERVED) {
+            return Err(KmsError::ReservedAlias);
+        }
+        match self.keys.full_name(&self.realm, name) {
+            Ok(key) => self.authorize(&key),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// That the caller may do what is about no key.
+    pub(super) fn account(&self) -> Result<(), KmsError> {
+        Ok(self.caller.authorize(&Target::account(&self.caller.account))?)
+    }
+
+    fn authorize(&self, arn: &str) -> Result<(), KmsError> {
+        let arn = || arn.to_owned();
+        Ok(self.caller.authorize(&Target::new(&self.caller.account, &arn))?)
+    }
+
+    /// The full name of what may be written in its short form.
     pub(super) fn full(&self, name: &str) -> String {
-        format!("{}{name}", self.realm)
+        if name.starts_with("arn:") {
+            name.to_owned()
+        } else if name.starts_with("alias/") || name.starts_with("key/") {
+            format!("{}{name}", self.realm)
+        } else {
+            format!("{}key/{name}", self.realm)
+        }
     }
 }
 
@@ -62,14 +103,6 @@ pub(super) fn hold_algorithm(given: Option<&EncryptionAlgorithmSpec>) -> Result<
             other.as_str()
         ))),
     }
-}
-
-/// Aliases of AWS are made by the server.
-pub(super) fn hold_own_alias(alias: &str) -> Result<(), KmsError> {
-    if alias.starts_with(RESERVED) {
-        return Err(KmsError::ReservedAlias);
-    }
-    Ok(())
 }
 
 /// The first entries of a page, and whether there are more.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use base64_simd::STANDARD;
 use bytes::Bytes;
+use millrace_api::kms::SERVICE;
 use millrace_base::{ManualClock, SeededRng, Timestamp};
 use millrace_keys::LocalKeys;
 use millrace_keys::local::Options;
-use millrace_wire::{ApiError, Caller, Codec, Reply};
+use millrace_wire::policy::{Kind, Policy, Principal};
+use millrace_wire::{ApiError, Caller, Codec, Identity, Reply};
 use serde_json::{Value, json};
 
 use super::{Kms, MasterKeys};
@@ -38,19 +40,35 @@ fn world() -> World {
     World { kms, keys, clock }
 }
 
-fn called(kms: &Kms, account: &str, op: &str, body: &Value) -> Result<Value, ApiError> {
-    let caller = Caller {
-        account: account.to_owned(),
-        region: "us-east-1".to_owned(),
-        access_key: "test".to_owned(),
-        principal: format!("arn:aws:iam::{account}:root"),
-        request_id: "r".to_owned(),
-    };
-    let op = millrace_api::kms::SERVICE.operation(op).unwrap();
+fn called(kms: &Kms, caller: Caller, op: &str, body: &Value) -> Result<Value, ApiError> {
+    let op = SERVICE.operation(op).unwrap();
+    let caller = caller.asking(&SERVICE, op);
     match kms.call(&caller, op, Codec::Json11, Bytes::from(body.to_string()))? {
         Reply::Body(body) if body.is_empty() => Ok(Value::Null),
         Reply::Body(body) => Ok(serde_json::from_slice(&body).unwrap()),
         other => panic!("{other:?}"),
+    }
+}
+
+fn root() -> Caller {
+    Caller::root(ACCOUNT, "us-east-1")
+}
+
+/// Somebody who may do this to that.
+fn user(actions: &[&str], resources: &[&str]) -> Caller {
+    let principal = Principal::User {
+        account: ACCOUNT.to_owned(),
+        name: "ana".to_owned(),
+    };
+    let mut identity = Identity::new(principal, "AIDAANA");
+    if !actions.is_empty() {
+        let statement = json!({"Effect": "Allow", "Action": actions, "Resource": resources});
+        let text = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+        identity.policies = vec![Policy::parse(&text, Kind::Identity).unwrap()];
+    }
+    Caller {
+        identity: Arc::new(identity),
+        ..root()
     }
 }
 
@@ -60,11 +78,11 @@ fn called(kms: &Kms, account: &str, op: &str, body: &Value) -> Result<Value, Api
 )]
 impl World {
     fn call(&self, op: &str, body: Value) -> Value {
-        called(&self.kms, ACCOUNT, op, &body).unwrap_or_else(|error| panic!("{op} {body}: {error}"))
+        called(&self.kms, root(), op, &body).unwrap_or_else(|error| panic!("{op} {body}: {error}"))
     }
 
     fn refused(&self, op: &str, body: Value) -> String {
-        let error = called(&self.kms, ACCOUNT, op, &body).unwrap_err();
+        let error = called(&self.kms, root(), op, &body).unwrap_err();
         assert!(!error.message.is_empty(), "{op} {body}");
         error.code.into_owned()
     }
@@ -206,7 +224,13 @@ fn secrets_come_back_in_their_context_alone() {
     }
     // Nor does it in another account.
     let body = json!({"CiphertextBlob": sealed["CiphertextBlob"], "EncryptionContext": context});
-    let error = called(&world.kms, "111111111111", "Decrypt", &body).unwrap_err();
+    let error = called(
+        &world.kms,
+        Caller::root("111111111111", "us-east-1"),
+        "Decrypt",
+        &body,
+    )
+    .unwrap_err();
     assert_eq!(error.code, "AccessDeniedException");
 }
 
@@ -445,8 +469,8 @@ fn what_is_not_there_is_refused_and_not_ignored() {
 #[test]
 fn every_operation_of_the_table_is_answered() {
     let world = world();
-    for op in millrace_api::kms::SERVICE.operations {
-        if let Err(error) = called(&world.kms, ACCOUNT, op.name, &json!({})) {
+    for op in SERVICE.operations {
+        if let Err(error) = called(&world.kms, root(), op.name, &json!({})) {
             assert_ne!(error.short_code(), "UnknownOperationException", "{}", op.name);
         }
     }
@@ -454,6 +478,47 @@ fn every_operation_of_the_table_is_answered() {
         MasterKeys::Elsewhere("http://kms".to_owned()),
         Arc::new(SeededRng::new(1)),
     );
-    let error = called(&elsewhere, ACCOUNT, "ListKeys", &json!({})).unwrap_err();
+    let error = called(&elsewhere, root(), "ListKeys", &json!({})).unwrap_err();
     assert!(error.message.contains("http://kms"), "{error}");
+}
+
+#[test]
+fn every_operation_asks_whether_it_is_allowed() {
+    for op in SERVICE.operations {
+        let world = world();
+        let key = world.key();
+        let arn = format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/{key}");
+        world.call("CreateAlias", json!({"AliasName": "alias/a", "TargetKeyId": key}));
+        let sealed = world.call("Encrypt", json!({"KeyId": key, "Plaintext": "AA=="}));
+        let body = match op.name {
+            "CreateAlias" => json!({"AliasName": "alias/b", "TargetKeyId": key}),
+            "UpdateAlias" => json!({"AliasName": "alias/a", "TargetKeyId": key}),
+            "DeleteAlias" => json!({"AliasName": "alias/a"}),
+            "CreateKey" | "ListKeys" | "ListAliases" => json!({}),
+            "Decrypt" => json!({"CiphertextBlob": sealed["CiphertextBlob"]}),
+            "Encrypt" => json!({"KeyId": "alias/a", "Plaintext": "AA=="}),
+            "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => {
+                json!({"KeyId": key, "NumberOfBytes": 1})
+            }
+            "UpdateKeyDescription" => json!({"KeyId": key, "Description": ""}),
+            _ => json!({"KeyId": key}),
+        };
+        let action = format!("kms:{}", op.name);
+        let other = format!("arn:aws:kms:us-east-1:{ACCOUNT}:key/{NOBODY}");
+        for caller in [user(&[], &[]), user(&[&action], &[&other])] {
+            let refused = called(&world.kms, caller, op.name, &body).unwrap_err();
+            assert_eq!(refused.code, "AccessDeniedException", "{}", op.name);
+            let wanted = format!("is not authorized to perform: {action}");
+            assert!(refused.message.contains(&wanted), "{refused}");
+        }
+        let alias = format!("arn:aws:kms:us-east-1:{ACCOUNT}:alias/*");
+        let resources = match op.name {
+            "CreateKey" | "ListKeys" | "ListAliases" => vec!["*"],
+            "CreateAlias" | "UpdateAlias" | "DeleteAlias" => vec![arn.as_str(), alias.as_str()],
+            _ => vec![arn.as_str()],
+        };
+        let allowed = called(&world.kms, user(&[&action], &resources), op.name, &body);
+        let denied = allowed.is_err_and(|error| error.code == "AccessDeniedException");
+        assert!(!denied, "{}", op.name);
+    }
 }

@@ -7,8 +7,8 @@ use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: CancelKeyDeletionRequest = asked.input()?;
-    let key = asked.key_id(&input.key_id)?;
-    let info = asked.keys.cancel_deletion(&asked.realm, key)?;
+    let key = asked.key_by_id(&input.key_id)?;
+    let info = asked.keys.cancel_deletion(&asked.realm, &key)?;
     asked.answer(CancelKeyDeletionResponse {
         key_id: Some(info.name),
     })

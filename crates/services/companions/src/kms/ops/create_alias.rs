@@ -4,15 +4,14 @@ use millrace_api::kms::CreateAliasRequest;
 use millrace_keys::local::Alias;
 use millrace_wire::Reply;
 
-use crate::kms::request::hold_own_alias;
 use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: CreateAliasRequest = asked.input()?;
-    hold_own_alias(&input.alias_name)?;
-    let key = asked.key_id(&input.target_key_id)?;
+    asked.alias(&input.alias_name)?;
+    let key = asked.key_by_id(&input.target_key_id)?;
     asked
         .keys
-        .point_alias(&asked.realm, (&input.alias_name, Alias::New), key)?;
+        .point_alias(&asked.realm, (&input.alias_name, Alias::New), &key)?;
     Ok(asked.done())
 }

@@ -10,6 +10,7 @@ use crate::kms::{Asked, KmsError, metadata};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: CreateKeyRequest = asked.input()?;
+    asked.account()?;
     hold(&input)?;
     let import = match input.origin {
         None | Some(OriginType::AwsKms) => false,

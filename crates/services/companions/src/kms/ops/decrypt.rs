@@ -10,7 +10,6 @@ use crate::kms::{Asked, KmsError, ciphertext};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: DecryptRequest = asked.input()?;
-    hold_plain(input.grant_tokens.as_ref(), input.recipient.as_ref())?;
     hold_algorithm(input.encryption_algorithm.as_ref())?;
     if input
         .dry_run_modifiers
@@ -19,15 +18,17 @@ pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     {
         return Err(unsupported("Modifiers of a dry run", "DryRunModifiers"));
     }
+    hold_plain(input.grant_tokens.as_ref(), input.recipient.as_ref())?;
     let blob = input.ciphertext_blob.unwrap_or_default();
     let (id, wrapped) = ciphertext::split(&blob).ok_or(KmsError::InvalidCiphertext)?;
+    let name = asked.full(&format!("key/{id}"));
+    asked.key(&name)?;
     if let Some(given) = &input.key_id {
-        let meant = asked.keys.show(&asked.realm, given)?;
-        if meant.id != id {
+        let meant = asked.keys.full_name(&asked.realm, given)?;
+        if meant != name {
             return Err(KmsError::IncorrectKey);
         }
     }
-    let name = asked.full(&format!("key/{id}"));
     let context = context(input.encryption_context)?;
     let secret = match asked.keys.unwrap(&name, wrapped, &context) {
         Ok(secret) => secret,

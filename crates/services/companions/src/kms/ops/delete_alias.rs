@@ -3,12 +3,11 @@
 use millrace_api::kms::DeleteAliasRequest;
 use millrace_wire::Reply;
 
-use crate::kms::request::hold_own_alias;
 use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: DeleteAliasRequest = asked.input()?;
-    hold_own_alias(&input.alias_name)?;
+    asked.alias(&input.alias_name)?;
     asked.keys.remove_alias(&asked.realm, &input.alias_name)?;
     Ok(asked.done())
 }

@@ -8,8 +8,9 @@ use crate::kms::{Asked, KmsError, metadata};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: DescribeKeyRequest = asked.input()?;
+    let key = asked.key(&input.key_id)?;
     hold_plain(input.grant_tokens.as_ref(), None)?;
-    let info = asked.keys.show(&asked.realm, &input.key_id)?;
+    let info = asked.keys.show(&asked.realm, &key)?;
     asked.answer(DescribeKeyResponse {
         key_metadata: Some(metadata::of(info)),
     })

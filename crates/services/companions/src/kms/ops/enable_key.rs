@@ -7,7 +7,7 @@ use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: EnableKeyRequest = asked.input()?;
-    let key = asked.key_id(&input.key_id)?;
-    asked.keys.set_enabled(&asked.realm, key, true)?;
+    let key = asked.key_by_id(&input.key_id)?;
+    asked.keys.set_enabled(&asked.realm, &key, true)?;
     Ok(asked.done())
 }

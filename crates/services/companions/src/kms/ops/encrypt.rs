@@ -10,10 +10,11 @@ use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: EncryptRequest = asked.input()?;
+    let key_id = asked.key(&input.key_id)?;
     hold_plain(input.grant_tokens.as_ref(), None)?;
     hold_algorithm(input.encryption_algorithm.as_ref())?;
     let context = context(input.encryption_context)?;
-    let (blob, name) = wrap(asked, &input.key_id, &input.plaintext, &context)?;
+    let (blob, name) = wrap(asked, &key_id, &input.plaintext, &context)?;
     if input.dry_run == Some(true) {
         return Err(KmsError::DryRun);
     }

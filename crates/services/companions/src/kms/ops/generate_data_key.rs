@@ -10,12 +10,13 @@ use crate::kms::{Asked, KmsError, ciphertext};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: GenerateDataKeyRequest = asked.input()?;
+    let key_id = asked.key(&input.key_id)?;
     hold_plain(input.grant_tokens.as_ref(), input.recipient.as_ref())?;
     let length = length(input.key_spec.as_ref(), input.number_of_bytes)?;
     let context = context(input.encryption_context)?;
     let mut key = vec![0; length];
     asked.rng.fill(&mut key);
-    let (blob, name) = wrap(asked, &input.key_id, &key, &context)?;
+    let (blob, name) = wrap(asked, &key_id, &key, &context)?;
     if input.dry_run == Some(true) {
         return Err(KmsError::DryRun);
     }

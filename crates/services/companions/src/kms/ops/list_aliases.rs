@@ -9,12 +9,13 @@ use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: ListAliasesRequest = asked.input()?;
+    asked.account()?;
     let after = input.marker.unwrap_or_default();
     if !after.is_empty() && !after.starts_with("alias/") {
         return Err(KmsError::InvalidMarker);
     }
     let key = match &input.key_id {
-        Some(key) => Some(asked.keys.show(&asked.realm, asked.key_id(key)?)?.name),
+        Some(key) => Some(asked.keys.show(&asked.realm, &asked.key_by_id(key)?)?.name),
         None => None,
     };
     let most = page_size(input.limit, (ALIASES_PAGE, ALIASES_PAGE_MAX));

@@ -9,6 +9,7 @@ use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: ListKeysRequest = asked.input()?;
+    asked.account()?;
     let after = input.marker.unwrap_or_default();
     if !after.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
         return Err(KmsError::InvalidMarker);

@@ -8,8 +8,8 @@ use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: RotateKeyOnDemandRequest = asked.input()?;
-    let key = asked.key_id(&input.key_id)?;
-    let info = match asked.keys.rotate(&asked.realm, key) {
+    let key = asked.key_by_id(&input.key_id)?;
+    let info = match asked.keys.rotate(&asked.realm, &key) {
         Err(ManageError::Refused(sentence)) => return Err(KmsError::Unsupported(sentence)),
         rotated => rotated?,
     };

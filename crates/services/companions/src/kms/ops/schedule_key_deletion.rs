@@ -12,7 +12,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: ScheduleKeyDeletionRequest = asked.input()?;
-    let key = asked.key_id(&input.key_id)?;
+    let key = asked.key_by_id(&input.key_id)?;
     let (least, usual, most) = WAIT_DAYS;
     let days = input.pending_window_in_days.unwrap_or(usual);
     if !(least..=most).contains(&days) {
@@ -21,7 +21,7 @@ pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
         )));
     }
     let wait = DAY.saturating_mul(days.unsigned_abs());
-    let info = asked.keys.schedule_deletion(&asked.realm, key, wait)?;
+    let info = asked.keys.schedule_deletion(&asked.realm, &key, wait)?;
     asked.answer(ScheduleKeyDeletionResponse {
         key_id: Some(info.name),
         deletion_date: info.deletion.map(metadata::millis),

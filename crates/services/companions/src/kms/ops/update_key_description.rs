@@ -7,9 +7,9 @@ use crate::kms::{Asked, KmsError};
 
 pub(super) fn call(asked: &Asked<'_>) -> Result<Reply, KmsError> {
     let input: UpdateKeyDescriptionRequest = asked.input()?;
-    let key = asked.key_id(&input.key_id)?;
+    let key = asked.key_by_id(&input.key_id)?;
     asked
         .keys
-        .set_description(&asked.realm, key, &input.description)?;
+        .set_description(&asked.realm, &key, &input.description)?;
     Ok(asked.done())
 }
