@@ -13,7 +13,7 @@ Exit status:
   1    failed; standard error says why
   2    the command line is wrong
   3    done in part: some records were not taken
-  4    the stream, shard or consumer does not exist
+  4    the stream, shard, consumer or key does not exist
   5    the server cannot be reached
   130  interrupted before it was done";
 
@@ -29,6 +29,11 @@ pub(crate) enum Early {
     /// The user interrupted what was not done.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Whether an error code says that something is not there.
+fn is_missing(code: &str) -> bool {
+    matches!(code, "ResourceNotFoundException" | "NotFoundException")
 }
 
 /// The exit status of a command's end.
@@ -52,7 +57,7 @@ pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
     }
     note(format_args!("millrace: {error:#}"));
     let status = match error.chain().find_map(|cause| cause.downcast_ref::<CallError>()) {
-        Some(CallError::Api { code, .. }) if code == "ResourceNotFoundException" => 4,
+        Some(CallError::Api { code, .. }) if is_missing(code) => 4,
         Some(CallError::Unreachable { .. }) => 5,
         _ => 1,
     };

@@ -14,6 +14,7 @@ mod body;
 mod commands;
 pub mod config;
 mod edge;
+mod key_import;
 pub mod limits;
 mod listener;
 mod metrics;
@@ -26,6 +27,7 @@ mod supervisor;
 mod traces;
 
 pub use config::{Config, ConfigError};
+pub use key_import::{ImportError, import_key};
 pub use listener::TlsError;
 pub use server::{Server, StartError};
 pub use supervisor::OpenError;

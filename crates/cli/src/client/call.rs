@@ -9,8 +9,7 @@ use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use millrace_api::kinesis::SERVICE;
-use millrace_api::{Operation, Typed};
+use millrace_api::{Operation, Service, Typed};
 use millrace_base::{Clock, Rng, Tasks};
 use millrace_http::{Connection, Connections, ReadError, backoff, tls};
 use millrace_wire::Codec;
@@ -25,6 +24,9 @@ const CA_VARIABLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 /// A client of one endpoint. Clones share its connections.
 #[derive(Clone)]
 pub(crate) struct Client {
+    pub(super) service: &'static Service,
+    /// Attempts of one call, the first included.
+    attempts_max: u32,
     connections: Arc<Connections>,
     pub(super) identity: Arc<Identity>,
     pub(super) clock: Arc<dyn Clock>,
@@ -39,7 +41,7 @@ pub(super) struct Identity {
 }
 
 impl Client {
-    /// A client; `ca` names the certificates it trusts instead of the system's.
+    /// A client of Data Streams; `ca` names the certificates it trusts instead of the system's.
     ///
     /// # Errors
     /// When TLS cannot be set up.
@@ -56,6 +58,8 @@ impl Client {
             .map_err(|error| anyhow!("{error}: name a PEM file with --ca or AWS_CA_BUNDLE"))?;
         let connections = Arc::new(connections);
         Ok(Self {
+            service: &millrace_api::kinesis::SERVICE,
+            attempts_max: ATTEMPTS_MAX,
             connections,
             identity: Arc::new(Identity {
                 endpoint,
@@ -65,6 +69,22 @@ impl Client {
             clock,
             rng,
         })
+    }
+
+    /// The same for another service behind the endpoint.
+    pub(crate) fn of(&self, service: &'static Service) -> Self {
+        Self {
+            service,
+            ..self.clone()
+        }
+    }
+
+    /// The same that tries once: for what must not be done twice.
+    pub(crate) fn once(&self) -> Self {
+        Self {
+            attempts_max: 1,
+            ..self.clone()
+        }
     }
 
     /// Where it calls.
@@ -91,7 +111,7 @@ impl Client {
         operation: &'static str,
         input: I,
     ) -> Result<O, CallError> {
-        let operation = find(operation)?;
+        let operation = self.find(operation)?;
         let malformed = |detail: String| CallError::Malformed {
             operation: operation.name,
             detail,
@@ -111,7 +131,7 @@ impl Client {
     /// # Errors
     /// [`CallError`].
     pub(crate) async fn send<I: Typed>(&self, operation: &'static str, input: I) -> Result<(), CallError> {
-        self.body(find(operation)?, input).await.map(drop)
+        self.body(self.find(operation)?, input).await.map(drop)
     }
 
     /// Calls an operation that answers an event stream. It is tried once: the caller knows where to go on.
@@ -123,7 +143,7 @@ impl Client {
         operation: &'static str,
         input: I,
     ) -> Result<Events, CallError> {
-        let operation = find(operation)?;
+        let operation = self.find(operation)?;
         let body = encode(operation, input)?;
         let (response, connection) = self.exchange(operation, &body).await?;
         if response.status().is_success() {
@@ -140,6 +160,14 @@ impl Client {
             }))
     }
 
+    fn find(&self, name: &'static str) -> Result<&'static Operation, CallError> {
+        let unknown = || CallError::Request {
+            operation: name,
+            detail: "there is no such operation".to_owned(),
+        };
+        self.service.operation(name).ok_or_else(unknown)
+    }
+
     async fn body<I: Typed>(&self, operation: &'static Operation, input: I) -> Result<Bytes, CallError> {
         let body = encode(operation, input)?;
         let mut attempt = 1;
@@ -148,7 +176,7 @@ impl Client {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            if attempt == ATTEMPTS_MAX || !error.is_passing() {
+            if attempt == self.attempts_max || !error.is_passing() {
                 return Err(error);
             }
             tracing::debug!(%error, attempt, "trying again");
@@ -191,7 +219,7 @@ impl Client {
             detail,
         };
         let authority = self.identity.endpoint.authority();
-        let target = format!("{}.{}", SERVICE.target_prefix, operation.name);
+        let target = format!("{}.{}", self.service.target_prefix, operation.name);
         let head = [
             (HOST, authority),
             (CONTENT_TYPE, CODEC.content_type().to_owned()),
@@ -232,14 +260,6 @@ impl Client {
         }
         Err(api_error(operation, status, id, &bytes))
     }
-}
-
-fn find(name: &'static str) -> Result<&'static Operation, CallError> {
-    let unknown = || CallError::Request {
-        operation: name,
-        detail: "there is no such operation".to_owned(),
-    };
-    SERVICE.operation(name).ok_or_else(unknown)
 }
 
 fn encode<I: Typed>(operation: &'static Operation, input: I) -> Result<Bytes, CallError> {

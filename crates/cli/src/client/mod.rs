@@ -1,4 +1,4 @@
-//! A small Kinesis client: signed HTTP/1.1 calls over TCP or TLS, retries, and event streams.
+//! A small client of Kinesis and its kin: signed HTTP/1.1 calls over TCP or TLS, retries, and event streams.
 //!
 //! It speaks to anything that speaks the API: `--endpoint` may as well be AWS itself. Messages are the typed shapes
 //! of `millrace-api`, bodies go through the codec of `millrace-wire`, and signatures are made by its SigV4.

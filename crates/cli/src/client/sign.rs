@@ -1,7 +1,6 @@
 //! Signing a request (AWS Signature Version 4).
 
 use http::HeaderName;
-use millrace_api::kinesis::SERVICE;
 use millrace_wire::sigv4::{self, Identity, Signing};
 
 use super::Client;
@@ -29,7 +28,7 @@ impl Client {
             headers: &headers,
             body,
             region: &self.identity.region,
-            service: SERVICE.signing_name,
+            service: self.service.signing_name,
             now: self.clock.now(),
         };
         let added = sigv4::sign(&identity, &signing);

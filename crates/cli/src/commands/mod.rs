@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod admin;
 mod completions;
 mod config;
 mod demo;
@@ -29,6 +30,8 @@ enum Command {
     Demo(demo::Args),
     /// Create, fill, read and change data streams
     Streams(streams::Args),
+    /// Look after a server
+    Admin(admin::Args),
     /// Show the configuration that 'serve' would run with, every key with its value
     Config(config::Args),
     /// Check that this machine is fit to run a server
@@ -43,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(args),
         Command::Streams(args) => streams::run(args),
+        Command::Admin(args) => admin::run(args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),

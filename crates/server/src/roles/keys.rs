@@ -1,6 +1,6 @@
 //! Master keys: opens what the configuration names, and the key service over it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millrace_base::{Clock, Rng, Tasks};
@@ -21,15 +21,24 @@ pub(crate) fn open(
     (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
     tasks: &Tasks,
 ) -> Result<(Arc<dyn Keys>, Kms), OpenError> {
-    let keys = Arc::new(LocalKeys::open(Options {
-        dir: config.local_dir(data_dir),
-        default_alias: Some(DEFAULT_KEY.to_owned()),
-        clock: Arc::clone(&clock),
-        rng: Arc::clone(&rng),
-    })?);
+    let seams = (Arc::clone(&clock), Arc::clone(&rng));
+    let keys = Arc::new(open_local(config.local_dir(data_dir), seams)?);
     remove_what_is_due(Arc::clone(&keys), clock, tasks);
     let kms = Kms::new(MasterKeys::Local(Arc::clone(&keys)), rng);
     Ok((keys, kms))
+}
+
+/// Opens a directory of master keys; they are in memory where there is none.
+pub(crate) fn open_local(
+    dir: Option<PathBuf>,
+    (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>),
+) -> Result<LocalKeys, OpenError> {
+    LocalKeys::open(Options {
+        dir,
+        default_alias: Some(DEFAULT_KEY.to_owned()),
+        clock,
+        rng,
+    })
 }
 
 /// Removes keys whose wait is over, now and from time to time.

@@ -35,12 +35,13 @@ pub(crate) struct Args {
     action: Action,
 }
 
+/// The server that is called, and how answers are printed.
 #[derive(Debug, clap::Args)]
-struct Target {
+pub(crate) struct Target {
     /// Server to call [default: $AWS_ENDPOINT_URL_KINESIS, $AWS_ENDPOINT_URL or http://127.0.0.1:4567]
     #[arg(long, global = true, help_heading = "Server and output", value_name = "URL")]
     endpoint: Option<Endpoint>,
-    /// Region whose streams are meant [default: $AWS_REGION, $AWS_DEFAULT_REGION or us-east-1]
+    /// Region that is meant [default: $AWS_REGION, $AWS_DEFAULT_REGION or us-east-1]
     #[arg(
         long,
         global = true,
@@ -88,8 +89,8 @@ enum Action {
 
 /// What an action works with.
 pub(crate) struct Context {
-    client: Client,
-    out: Output,
+    pub(crate) client: Client,
+    pub(crate) out: Output,
     seams: Seams,
 }
 
@@ -116,7 +117,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
 }
 
 impl Target {
-    fn context(&self, seams: Seams) -> Result<Context> {
+    /// How answers are printed.
+    pub(crate) fn output(&self) -> Output {
+        Output::new(self.json)
+    }
+
+    pub(crate) fn context(&self, seams: Seams) -> Result<Context> {
         let var = |name: &str| std::env::var(name).ok();
         let set = |name: &str| var(name).filter(|value| !value.is_empty());
         let endpoint = match &self.endpoint {
@@ -134,7 +140,7 @@ impl Target {
         let client = Client::new(endpoint, region, credentials, self.ca.as_deref(), parts)?;
         Ok(Context {
             client,
-            out: Output::new(self.json),
+            out: self.output(),
             seams,
         })
     }
