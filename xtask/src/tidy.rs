@@ -35,7 +35,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "crates/services/companions",
-        &["streams", "log", "control", "keys", "blob", "api", "wire", "base"],
+        &[
+            "streams", "log", "control", "keys", "http", "blob", "api", "wire", "base",
+        ],
     ),
     (
         "crates/services/streams",

@@ -2,13 +2,15 @@
 //!
 //! It is how operators look after the keys of encrypted streams, with `millrace admin kms`, the AWS CLI or any SDK. Keys
 //! have no policies, grants or tags. The default key `alias/aws/kinesis` can be rotated and switched off like any other,
-//! which AWS lets nobody do. A server whose keys are in another key service refuses every call and says where they are.
+//! which AWS lets nobody do. A server whose keys are in another key service ([`remote`]) refuses every call and says
+//! where they are.
 
 mod ciphertext;
 mod error;
 pub mod limits;
 mod metadata;
 mod ops;
+pub mod remote;
 mod request;
 #[cfg(test)]
 mod tests;
