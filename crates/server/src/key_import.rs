@@ -42,6 +42,11 @@ pub fn import_key(config: &Config, key: &str, material: &[u8]) -> Result<String,
         .try_into()
         .map_err(|_| ImportError::Length(material.len()))?;
     let material = KeyMaterial::new(bytes);
+    if config.keys.kms.is_some() {
+        return Err(ImportError::NoDirectory(
+            "keys.kms_endpoint names a key service; import the bytes there",
+        ));
+    }
     let dir = config.keys.local_dir(config.storage.dir());
     let dir = dir.ok_or(ImportError::NoDirectory("storage.data_dir is :memory:"))?;
     let seams: (Arc<dyn Clock>, Arc<dyn Rng>) = (Arc::new(SystemClock::new()), Arc::new(SystemRng));

@@ -29,5 +29,6 @@ mod traces;
 pub use config::{Config, ConfigError};
 pub use key_import::{ImportError, import_key};
 pub use listener::TlsError;
+pub use roles::KeysError;
 pub use server::{Server, StartError};
 pub use supervisor::OpenError;

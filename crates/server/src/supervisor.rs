@@ -7,7 +7,6 @@ use millrace_base::{Clock, Rng, Tasks};
 use millrace_blob::{BlobError, Blobs};
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_control::{Control, ControlError, Options as ControlOptions, Status};
-use millrace_keys::local::OpenError as KeysOpenError;
 use millrace_log::embedded::{Durability as LogDurability, OpenError as LogOpenError, Options as LogOptions};
 use millrace_log::{EmbeddedLog, Log, MemoryLog};
 use tokio::sync::watch;
@@ -15,7 +14,7 @@ use tokio::sync::watch;
 use crate::commands::{CONTROL_LOG, Parts};
 use crate::config::{Config, Durability, StorageConfig};
 use crate::limits::TASKS_PATIENCE;
-use crate::roles::{Sampler, Services, open_cloudwatch, open_dynamodb, open_keys, open_streams};
+use crate::roles::{KeysError, Sampler, Services, open_cloudwatch, open_dynamodb, open_keys, open_streams};
 
 /// Why the engines or the services did not open.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +38,7 @@ pub enum OpenError {
     Control(#[from] ControlError),
     /// Master keys.
     #[error(transparent)]
-    Keys(#[from] KeysOpenError),
+    Keys(#[from] KeysError),
     /// Data Streams.
     #[error(transparent)]
     Streams(#[from] millrace_streams::OpenError),

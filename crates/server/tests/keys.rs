@@ -128,3 +128,52 @@ async fn keys_have_a_directory_of_their_own_and_outlive_the_server() {
     eventually("switched on it goes on", async || read(address).await.is_ok()).await;
     stopped(server).await;
 }
+
+#[tokio::test]
+async fn keys_may_be_in_another_key_service() {
+    // A server is a key service, too.
+    let there = start(&[]).await;
+    let made = kms(there.local_addr(), "CreateKey", json!({})).await;
+    let key = made["KeyMetadata"]["Arn"].as_str().unwrap().to_owned();
+    let endpoint = format!("http://{}", there.local_addr());
+    let settings = |secret| {
+        [
+            ("keys.kms_endpoint", endpoint.as_str()),
+            ("keys.kms_access_key", "test"),
+            ("keys.kms_secret_key", secret),
+            ("keys.kms_default_key", key.as_str()),
+            ("keys.kms_cache_secs", "1"),
+        ]
+    };
+    let server = start(&settings("test")).await;
+    let address = server.local_addr();
+    encrypted(address, "alias/aws/kinesis").await;
+    assert_eq!(read(address).await.unwrap()["Records"][0]["Data"], "c2VjcmV0");
+    kms(there.local_addr(), "DisableKey", json!({"KeyId": key})).await;
+    eventually(
+        "a key that is switched off there stops the stream here",
+        async || read(address).await == Err("KMSDisabledException".to_owned()),
+    )
+    .await;
+    kms(there.local_addr(), "EnableKey", json!({"KeyId": key})).await;
+    eventually("switched on it goes on", async || read(address).await.is_ok()).await;
+    let refused = call(address, "kms", "ListKeys", json!({})).await;
+    assert_eq!(refused, Err("UnsupportedOperationException".to_owned()));
+    stopped(server).await;
+
+    let stranger = start(&settings("wrong")).await;
+    let address = stranger.local_addr();
+    kinesis(
+        address,
+        "CreateStream",
+        json!({"StreamName": "s", "ShardCount": 1}),
+    )
+    .await
+    .unwrap();
+    active(address, "NONE").await;
+    let body = json!({"StreamName": "s", "EncryptionType": "KMS", "KeyId": key});
+    let refused = kinesis(address, "StartStreamEncryption", body).await;
+    assert_eq!(refused, Err("KMSAccessDeniedException".to_owned()));
+    stopped(stranger).await;
+    stopped(there).await;
+}

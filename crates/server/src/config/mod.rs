@@ -31,7 +31,7 @@ pub use dump::reference;
 pub use error::{ConfigError, Source};
 pub use keys::{Key, Kind};
 pub use log::{LogConfig, LogFormat};
-pub use master_keys::KeysConfig;
+pub use master_keys::{KeysConfig, KmsConfig};
 pub use server::ServerConfig;
 pub use storage::{Durability, MEMORY, StorageConfig};
 pub use streams::StreamsConfig;

@@ -108,6 +108,16 @@ fn bad_values_say_what_would_be_right() {
             "[tls]\nself_signed = true\n[storage]\ndata_dir = \":memory:\"\n",
             "set a directory",
         ),
+        (
+            "[keys]\ndir = \"k\"\nkms_endpoint = \"http://k\"\nkms_access_key = \"a\"\nkms_secret_key = \"s\"\n",
+            "set one of them",
+        ),
+        (
+            "[keys]\nkms_endpoint = \"http://k\"\nkms_access_key = \"a\"\n",
+            "both",
+        ),
+        ("[keys]\nkms_secret_key = \"s\"\n", "set keys.kms_endpoint"),
+        ("[keys]\nkms_cache_secs = 0\n", "between 1 and"),
         ("[server\n", "not valid TOML"),
         (
             "[[credentials]]\naccess_key = \"a\"\n",
@@ -218,6 +228,19 @@ fn a_dump_reads_back_and_shows_no_secret() {
     for key in all_keys() {
         assert!(dump.contains(key.env), "{} is not dumped", key.name);
     }
+}
+
+#[test]
+fn a_key_service_s_secrets_are_not_shown() {
+    let file = "[keys]\nkms_endpoint = \"https://kms.example\"\nkms_access_key = \"AK\"\nkms_secret_key = \"hush\"\n\
+                kms_session_token = \"hush\"\n";
+    let config = load(file, &[], &[]).unwrap();
+    let kms = config.keys.kms.clone().unwrap();
+    assert_eq!(
+        (kms.secret_key.expose().as_str(), kms.cache),
+        ("hush", Duration::from_secs(300))
+    );
+    assert!(!config.dump().contains("hush") && !format!("{config:?}").contains("hush"));
 }
 
 #[test]

@@ -20,6 +20,7 @@ use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 pub(crate) use cloudwatch::{Sampler, open as open_cloudwatch};
 pub(crate) use dynamodb::open as open_dynamodb;
+pub use keys::KeysError;
 pub(crate) use keys::{open as open_keys, open_local as open_local_keys};
 pub(crate) use streams::open as open_streams;
 

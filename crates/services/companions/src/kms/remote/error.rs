@@ -175,7 +175,7 @@ mod tests {
             !passing && error.to_string().contains("does one listen there?"),
             "{error}"
         );
-        assert_eq!(meant(502, "").0, true);
+        assert!(meant(502, "").0);
         assert!(matches!(meant(403, "").1, KeyError::AccessDenied(_)));
         assert!(matches!(meant(429, "").1, KeyError::Throttled(_)));
     }
