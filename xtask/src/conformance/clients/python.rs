@@ -47,6 +47,13 @@ pub(super) static CLIENTS: &[Client] = &[
         run: |p, e| suite(p, e, &["channels_suite.py"]),
     },
     Client {
+        name: "encryption",
+        what: "boto3, with keys of the server, of moto's KMS and of another server",
+        server: &[],
+        install: python,
+        run: |p, e| suite(p, e, &["encryption_suite.py"]),
+    },
+    Client {
         name: "dynamodb",
         what: "boto3, the same calls held against DynamoDB Local, dynalite and moto",
         server: &[],
