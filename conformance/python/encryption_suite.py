@@ -182,6 +182,24 @@ def rotated_keys_and_moved_aliases_keep_what_was_encrypted():
 
 
 @case
+def a_stream_goes_over_to_another_key():
+    first, second = (M.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    name = encrypted(K, first)
+    put(K, name, b"one")
+    K.start_stream_encryption(StreamName=name, EncryptionType="KMS", KeyId=second)
+    eventually(lambda: summary(K, name).get("KeyId") == second and summary(K, name)["StreamStatus"] == "ACTIVE")
+    put(K, name, b"two")
+    reads(K, name, b"one", b"two")
+    # New records need the new key alone, old ones the old one.
+    M.disable_key(KeyId=first)
+    eventually(lambda: code(records, kinesis=K, name=name) == "KMSDisabledException")
+    put(K, name, b"three")
+    M.enable_key(KeyId=first)
+    eventually(lambda: code(records, kinesis=K, name=name) == "")
+    reads(K, name, b"one", b"two", b"three")
+
+
+@case
 def keys_that_are_not_there():
     name = fresh()
     K.create_stream(StreamName=name, ShardCount=1)
