@@ -65,7 +65,7 @@ impl Services {
             "service-quotas" => self.quotas.call(caller, op, codec, body).await,
             "dynamodb" => self.dynamodb.call(caller, op, codec, body).await,
             "cloudwatch" => self.cloudwatch.call(caller, op, codec, body).await,
-            "kms" => self.kms.call(caller, op, codec, body),
+            "kms" => self.kms.call(caller, op, codec, body).await,
             "sts" => sts::call(caller, op, codec, &body),
             _ => Err(unbuilt(service)),
         }

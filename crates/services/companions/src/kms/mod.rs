@@ -27,6 +27,20 @@ use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 pub use error::KmsError;
 
+/// Operations that write files, durably, before they answer.
+const CHANGES: [&str; 10] = [
+    "CancelKeyDeletion",
+    "CreateAlias",
+    "CreateKey",
+    "DeleteAlias",
+    "DisableKey",
+    "EnableKey",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "UpdateAlias",
+    "UpdateKeyDescription",
+];
+
 /// The service. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Kms {
@@ -54,7 +68,25 @@ impl Kms {
     ///
     /// # Errors
     /// What the client is told.
-    pub fn call(
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        op: &'static Operation,
+        codec: Codec,
+        body: Bytes,
+    ) -> Result<Reply, ApiError> {
+        if !CHANGES.contains(&op.name) {
+            return self.answer(caller, op, codec, body);
+        }
+        // It waits for the disk, and nobody else shall.
+        let (this, caller) = (self.clone(), caller.clone());
+        let changed = tokio::task::spawn_blocking(move || this.answer(&caller, op, codec, body));
+        changed
+            .await
+            .unwrap_or_else(|error| Err(ApiError::internal(error.to_string())))
+    }
+
+    fn answer(
         &self,
         caller: &Caller,
         op: &'static Operation,

@@ -1,5 +1,6 @@
 //! The service through its `call`, with JSON as clients send it.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,11 +44,16 @@ fn world() -> World {
 fn called(kms: &Kms, caller: Caller, op: &str, body: &Value) -> Result<Value, ApiError> {
     let op = SERVICE.operation(op).unwrap();
     let caller = caller.asking(&SERVICE, op);
-    match kms.call(&caller, op, Codec::Json11, Bytes::from(body.to_string()))? {
+    match block_on(kms.call(&caller, op, Codec::Json11, Bytes::from(body.to_string())))? {
         Reply::Body(body) if body.is_empty() => Ok(Value::Null),
         Reply::Body(body) => Ok(serde_json::from_slice(&body).unwrap()),
         other => panic!("{other:?}"),
     }
+}
+
+fn block_on<T>(call: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(call)
 }
 
 fn root() -> Caller {
@@ -469,6 +475,9 @@ fn what_is_not_there_is_refused_and_not_ignored() {
 #[test]
 fn every_operation_of_the_table_is_answered() {
     let world = world();
+    for op in super::CHANGES {
+        assert!(SERVICE.operation(op).is_some(), "{op}");
+    }
     for op in SERVICE.operations {
         if let Err(error) = called(&world.kms, root(), op.name, &json!({})) {
             assert_ne!(error.short_code(), "UnknownOperationException", "{}", op.name);

@@ -84,14 +84,14 @@ async fn answer(
     let call = calls.fetch_add(1, Ordering::SeqCst);
     let (status, body) = match stumble(call) {
         Some((status, body)) => (status, body.to_owned()),
-        None => called(kms, &head.headers, body),
+        None => called(kms, &head.headers, body).await,
     };
     Ok(Response::builder().status(status).body(Full::from(body)).unwrap())
 }
 
 type Full = http_body_util::Full<Bytes>;
 
-fn called(kms: &Kms, headers: &HeaderMap, body: Bytes) -> (u16, String) {
+async fn called(kms: &Kms, headers: &HeaderMap, body: Bytes) -> (u16, String) {
     let text = |name: &str| headers[name].to_str().unwrap().to_owned();
     assert_eq!(text("content-type"), "application/x-amz-json-1.1");
     let signature = text("authorization");
@@ -105,7 +105,7 @@ fn called(kms: &Kms, headers: &HeaderMap, body: Bytes) -> (u16, String) {
         .operation(target.strip_prefix("TrentService.").unwrap())
         .unwrap();
     let caller = Caller::root("123456789012", "eu-west-1").asking(&SERVICE, op);
-    match kms.call(&caller, op, Codec::Json11, body) {
+    match kms.call(&caller, op, Codec::Json11, body).await {
         Ok(Reply::Body(body)) => (200, String::from_utf8(body.to_vec()).unwrap()),
         Ok(other) => panic!("{other:?}"),
         Err(error) => {
