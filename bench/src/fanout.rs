@@ -38,6 +38,7 @@ struct Subscriber {
 /// Measures and yields the page's part.
 pub fn run(contender: &Contender, work: &Path) -> Result<String> {
     let server = contender.start(work)?;
+    std::thread::sleep(Duration::from_secs(1));
     let requests = Requests::new(server.port);
     let consumers = prepare(&server, &requests)?;
     let idle = server.rss_mib();

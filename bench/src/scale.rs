@@ -36,13 +36,21 @@ const LARGE: Size = Size {
     streams: 1000,
 };
 
+/// A call on one connection.
+#[derive(Clone, Copy)]
+struct Call {
+    latency: Latency,
+    /// The server's.
+    cpu_us: f64,
+}
+
 /// What was measured of one size.
 #[derive(Default)]
 struct Figures {
     created_s: f64,
     idle_mib: f64,
-    /// Calls on one connection: name and latency.
-    calls: Vec<(&'static str, Latency)>,
+    /// By name.
+    calls: Vec<(&'static str, Call)>,
     put_many: Latency,
     put_records: Throughput,
     after_mib: f64,
@@ -59,6 +67,7 @@ pub fn run(contender: &Contender, work: &Path) -> Result<String> {
 fn measure(contender: &Contender, work: &Path, size: &Size) -> Result<Figures> {
     println!("{} shards, {} streams", size.shards, size.streams);
     let mut server = contender.start(work)?;
+    std::thread::sleep(Duration::from_secs(1));
     let requests = Requests::new(server.port);
     let mut figures = Figures::default();
     let begun = Instant::now();
@@ -76,8 +85,11 @@ fn measure(contender: &Contender, work: &Path, size: &Size) -> Result<Figures> {
     }
     let read = read(&server, &requests)?;
     figures.calls.push(("GetRecords, 1000 records of a shard", read));
-    let put = load::put_record(&server, &requests, 1, LENGTH)?;
-    figures.calls.push(("PutRecord", put));
+    let cpu = server.cpu_seconds();
+    let latency = load::put_record(&server, &requests, 1, LENGTH)?;
+    let calls = latency.per_s * LENGTH.as_secs_f64();
+    let cpu_us = (server.cpu_seconds() - cpu) * 1e6 / calls;
+    figures.calls.push(("PutRecord", Call { latency, cpu_us }));
     figures.put_many = load::put_record(&server, &requests, CONNECTIONS, LENGTH)?;
     figures.put_records = load::put_records(&server, &requests, INGEST_BYTES, PATIENCE)?;
     figures.after_mib = server.rss_mib();
@@ -137,18 +149,24 @@ fn create(server: &Running, requests: &Requests, size: &Size) -> Result<()> {
 pub fn active(connection: &mut Connection, requests: &Requests, name: &str) -> Result<()> {
     let begun = Instant::now();
     let body = format!(r#"{{"StreamName":"{name}"}}"#);
+    let mut last = String::new();
     while begun.elapsed() < CREATION {
-        let (_, answer) = connection.call(&requests.json("DescribeStreamSummary", &body))?;
-        if String::from_utf8_lossy(answer).contains("\"ACTIVE\"") {
+        let (status, answer) = connection.call(&requests.json("DescribeStreamSummary", &body))?;
+        last = String::from_utf8_lossy(answer).into_owned();
+        if status != 200 {
+            break;
+        }
+        if last.contains("\"ACTIVE\"") {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    bail!("stream {name} never became ACTIVE")
+    bail!("stream {name} never became ACTIVE: {last}")
 }
 
 /// One call again and again on one connection.
-fn repeat(server: &Running, name: &str, prepared: &[u8]) -> Result<Latency> {
+fn repeat(server: &Running, name: &str, prepared: &[u8]) -> Result<Call> {
+    let cpu = server.cpu_seconds();
     let mut connection = Connection::open(server.port)?;
     let (begun, mut millis) = (Instant::now(), Vec::new());
     while begun.elapsed() < LENGTH {
@@ -159,13 +177,17 @@ fn repeat(server: &Running, name: &str, prepared: &[u8]) -> Result<Latency> {
         }
         millis.push(sent.elapsed().as_secs_f64() * 1e3);
     }
+    let cpu_us = (server.cpu_seconds() - cpu) * 1e6 / millis.len() as f64;
     let latency = Latency::of(millis, begun.elapsed());
-    println!("   {name} p50 {:.3} p99 {:.3} ms", latency.p50, latency.p99);
-    Ok(latency)
+    println!(
+        "   {name} p50 {:.3} p99 {:.3} ms, {cpu_us:.0} CPU-µs",
+        latency.p50, latency.p99
+    );
+    Ok(Call { latency, cpu_us })
 }
 
 /// Fills the first shard and reads it again and again.
-fn read(server: &Running, requests: &Requests) -> Result<Latency> {
+fn read(server: &Running, requests: &Requests) -> Result<Call> {
     let mut connection = Connection::open(server.port)?;
     for _ in 0..READ_RECORDS / 500 {
         let record =
@@ -190,19 +212,23 @@ fn page(small: &Figures, large: &Figures) -> Result<String> {
     writeln!(
         out,
         "Small: {} shards in the stream under load, {} streams. Large: {} and {}. One connection unless said otherwise; \
-         every request is signed, every put durable.\n",
+         every request is signed, every put durable. CPU-µs are the server's per call; a lone connection's latency is \
+         mostly that of waking the other side, and has two modes.\n",
         SMALL.shards, SMALL.streams, LARGE.shards, LARGE.streams
     )?;
     writeln!(
         out,
-        "| call | small p50 ms | large p50 ms | times |\n|---|--:|--:|--:|"
+        "| call | small CPU-µs | large CPU-µs | times | small p50 ms | large p50 ms |\n|---|--:|--:|--:|--:|--:|"
     )?;
     for ((name, small), (_, large)) in small.calls.iter().zip(&large.calls) {
-        let times = large.p50 / small.p50;
         writeln!(
             out,
-            "| {name} | {:.3} | {:.3} | {times:.2} |",
-            small.p50, large.p50
+            "| {name} | {:.0} | {:.0} | {:.2} | {:.3} | {:.3} |",
+            small.cpu_us,
+            large.cpu_us,
+            large.cpu_us / small.cpu_us,
+            small.latency.p50,
+            large.latency.p50
         )?;
     }
     writeln!(out, "\n| figure | small | large | times |\n|---|--:|--:|--:|")?;

@@ -109,6 +109,12 @@ impl StreamView {
         self.shards.get(usize::try_from(*position).ok()?)
     }
 
+    /// Number of open shards.
+    #[must_use]
+    pub fn open_count(&self) -> u32 {
+        u32::try_from(self.open.len()).unwrap_or(u32::MAX)
+    }
+
     /// A shard by number; `None` when there is none or it expired.
     #[must_use]
     pub fn shard(&self, index: ShardIndex) -> Option<&Shard> {

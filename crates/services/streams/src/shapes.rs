@@ -101,11 +101,11 @@ pub(crate) const fn encryption_type(encryption: &Encryption) -> api::EncryptionT
 }
 
 /// `WarmThroughputObject` of a stream that has a target: each open shard takes 1 MiB/s.
-pub(crate) fn warm_throughput(stream: &Stream) -> Option<api::WarmThroughputObject> {
+pub(crate) fn warm_throughput(stream: &Stream, open: u32) -> Option<api::WarmThroughputObject> {
     let target = stream.warm_throughput_mib?;
     Some(api::WarmThroughputObject {
         target_mibps: Some(count(target)),
-        current_mibps: Some(count(target.min(stream.open_count()))),
+        current_mibps: Some(count(target.min(open))),
     })
 }
 

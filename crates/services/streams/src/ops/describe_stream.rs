@@ -1,5 +1,7 @@
 //! DescribeStream.
 
+use std::ops::Bound;
+
 use millrace_api::kinesis::{DescribeStreamInput, DescribeStreamOutput, StreamDescription};
 use millrace_wire::Caller;
 
@@ -31,10 +33,12 @@ pub(crate) async fn call(
     let oldest = stream.oldest(streams.0.clock.now());
     // A stream that is being created shows no shards yet.
     let visible = stream.phase != Phase::Creating;
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut shards: Vec<&Shard> = stream
         .shards
-        .values()
-        .filter(|shard| visible && !shard.is_expired(oldest) && after.is_none_or(|after| shard.index > after))
+        .range((from, Bound::Unbounded))
+        .map(|(_, shard)| shard)
+        .filter(|shard| visible && !shard.is_expired(oldest))
         .take(limit.saturating_add(1))
         .collect();
     let more = shards.len() > limit;

@@ -49,11 +49,6 @@ pub(crate) async fn call(
     let busy = |traffic: &watch::Traffic| (traffic.bytes_in, traffic.records_in, traffic.bytes_out);
     shards.sort_by(|(a_index, _, a), (b_index, _, b)| busy(b).cmp(&busy(a)).then(a_index.cmp(b_index)));
     shards.truncate(super::page_size(input.max_shards, WATCHED_SHARDS_MAX));
-    let open = view
-        .shards()
-        .iter()
-        .filter(|shard| shard.closed.is_none())
-        .count();
     let loads = shards.iter().map(|(index, shard, traffic)| ShardLoad {
         shard_id: index.to_string(),
         closed: closed(&view, *index),
@@ -66,7 +61,7 @@ pub(crate) async fn call(
         stream_arn: view.key.arn(),
         stream_status: view.status.as_str().to_owned(),
         stream_mode: Some(shapes::mode(view.mode).stream_mode.as_str().to_owned()),
-        open_shard_count: count(open as u64),
+        open_shard_count: count(view.open_count().into()),
         measured_millis: millis(now.saturating_sub(watch.began)),
         total: told(total),
         shards: loads.collect(),

@@ -24,6 +24,8 @@ pub(crate) async fn call(
     };
     let key = streams.target(caller, named)?;
     let stream = streams.stream(&key)?;
+    // The view counted them once: there may be many.
+    let open = stream.view(&key).open_count();
     let (queues, channels) = streams
         .0
         .control
@@ -40,9 +42,9 @@ pub(crate) async fn call(
             enhanced_monitoring: shapes::monitoring(&stream),
             encryption_type: Some(shapes::encryption_type(&stream.encryption)),
             key_id: stream.encryption.key_id.clone(),
-            open_shard_count: shapes::count(stream.open_count()),
+            open_shard_count: shapes::count(open),
             consumer_count: Some(shapes::count(stream.consumers.len())),
-            warm_throughput: shapes::warm_throughput(&stream),
+            warm_throughput: shapes::warm_throughput(&stream, open),
             max_record_size_in_kib: Some(shapes::count(stream.max_record_kib)),
             // Of on-demand streams only (API StreamDescriptionSummary).
             record_distribution_strategy: (stream.mode == Mode::OnDemand)

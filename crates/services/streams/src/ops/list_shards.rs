@@ -3,6 +3,8 @@
 //! `AT_*` filters answer an exact cover of the hash-key space, over all pages: what a filter means in time is fixed
 //! on the first page and travels in the token.
 
+use std::ops::Bound;
+
 use millrace_api::kinesis::{self as api, ListShardsInput, ListShardsOutput, ShardFilterType};
 use millrace_base::Timestamp;
 use millrace_wire::Caller;
@@ -56,10 +58,12 @@ pub(crate) async fn call(
         )?,
     };
     let limit = super::page_size(input.max_results, LIST_SHARDS_MAX);
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut shards: Vec<&Shard> = stream
         .shards
-        .values()
-        .filter(|shard| after.is_none_or(|after| shard.index > after) && filter.takes(shard))
+        .range((from, Bound::Unbounded))
+        .map(|(_, shard)| shard)
+        .filter(|shard| filter.takes(shard))
         .take(limit.saturating_add(1))
         .collect();
     let more = shards.len() > limit;

@@ -315,14 +315,12 @@ impl Stream {
     }
 
     /// When the newest shard was born. Every later birth has a later time, so what was open at this time or before
-    /// never changes again.
+    /// never changes again. It is that of the greatest index: whatever expires was closed, and has children.
     #[must_use]
     pub fn newest(&self) -> Timestamp {
         self.shards
-            .values()
-            .map(|shard| shard.created)
-            .max()
-            .unwrap_or(self.created)
+            .last_key_value()
+            .map_or(self.created, |(_, shard)| shard.created)
     }
 
     /// Its open shards, by index.
