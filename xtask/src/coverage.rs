@@ -66,7 +66,7 @@ const SERVICES: &[(&str, &Service, Option<&str>)] = &[
     (
         "STS",
         &millrace_api::sts::SERVICE,
-        Some("crates/server/src/roles/sts"),
+        Some("crates/services/access/src/sts"),
     ),
     (
         "DynamoDB, for leases and locks",

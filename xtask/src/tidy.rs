@@ -21,6 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "crates/server",
         &[
+            "access",
             "companions",
             "streams",
             "log",
@@ -32,6 +33,10 @@ const EDGES: &[(&str, &[&str])] = &[
             "wire",
             "base",
         ],
+    ),
+    (
+        "crates/services/access",
+        &["control", "keys", "blob", "log", "api", "wire", "base"],
     ),
     (
         "crates/services/companions",

@@ -10,6 +10,7 @@ pub mod cloudwatch;
 pub mod dynamodb;
 pub mod firehose;
 pub mod glue;
+pub mod iam;
 pub mod kinesis;
 pub mod kinesis_video_archived_media;
 pub mod kinesis_video_media;

@@ -302,8 +302,8 @@ impl Edge {
             head,
             service,
             body.sha256,
-            self.clock.now(),
-            &arrival.ids.request_id,
+            (self.clock.now(), &arrival.ids.request_id),
+            self.services.get().map(|services| &services.access),
         );
         if caller.is_err() {
             self.metrics.auth_failures.add(1);

@@ -28,7 +28,11 @@ static TARGETED: &[&Service] = &[
 ];
 
 /// The services that speak the query protocol.
-static QUERIED: &[&Service] = &[&millrace_api::sts::SERVICE, &millrace_api::cloudwatch::SERVICE];
+static QUERIED: &[&Service] = &[
+    &millrace_api::sts::SERVICE,
+    &millrace_api::iam::SERVICE,
+    &millrace_api::cloudwatch::SERVICE,
+];
 
 /// The services that speak Smithy's RPC v2.
 static RPC: &[&Service] = &[&millrace_api::cloudwatch::SERVICE];

@@ -14,7 +14,9 @@ use tokio::sync::watch;
 use crate::commands::{CONTROL_LOG, Parts};
 use crate::config::{Config, Durability, StorageConfig};
 use crate::limits::TASKS_PATIENCE;
-use crate::roles::{KeysError, Sampler, Services, open_cloudwatch, open_dynamodb, open_keys, open_streams};
+use crate::roles::{
+    KeysError, Sampler, Services, open_access, open_cloudwatch, open_dynamodb, open_keys, open_streams,
+};
 
 /// Why the engines or the services did not open.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,9 @@ pub enum OpenError {
     /// Master keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Users, roles and policies.
+    #[error(transparent)]
+    Access(#[from] millrace_access::OpenError),
     /// Data Streams.
     #[error(transparent)]
     Streams(#[from] millrace_streams::OpenError),
@@ -86,6 +91,7 @@ impl Supervisor {
         let seams = (Arc::clone(clock), Arc::clone(rng));
         let dynamodb = open_dynamodb(parts.dynamodb, seams.clone());
         let (keys, kms) = open_keys(&config.keys, config.storage.dir(), seams.clone(), &service_tasks)?;
+        let access = open_access(parts.access, Arc::clone(&keys), seams.clone(), &service_tasks).await?;
         let buckets = config.buckets.open(config.storage.dir());
         let engines = (Arc::clone(&log), blobs.clone(), buckets, keys);
         let streams = open_streams(
@@ -111,6 +117,7 @@ impl Supervisor {
             quotas: ServiceQuotas::new(streams.clone(), Arc::clone(clock)),
             streams,
             dynamodb,
+            access,
             cloudwatch,
             kms,
             embedded,

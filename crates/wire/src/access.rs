@@ -25,6 +25,8 @@ pub struct Target<'a> {
     pub tags: Option<&'a BTreeMap<String, String>>,
     /// The tags that the request is about.
     pub tagging: Option<Tagging<'a>>,
+    /// Condition keys of the service's own, in lower case, and their values.
+    pub keys: &'a [(&'static str, &'a str)],
 }
 
 /// What a request does to tags.
@@ -46,6 +48,7 @@ impl<'a> Target<'a> {
             policy: None,
             tags: None,
             tagging: None,
+            keys: &[],
         }
     }
 
@@ -136,6 +139,9 @@ impl Caller {
         }
         if let Some(issued) = identity.issued {
             context = context.token_issue_time(issued);
+        }
+        for (key, value) in target.keys {
+            context.set(*key, *value);
         }
         for (key, value) in target.tags.into_iter().flatten() {
             context = context.resource_tag(key, &**value);

@@ -19,7 +19,7 @@ pub static SERVICE: Service = Service {
     operations: &OPERATIONS,
 };
 
-static OPERATIONS: [Operation; 2] = [
+static OPERATIONS: [Operation; 3] = [
     Operation {
         name: "AssumeRole",
         method: "POST",
@@ -43,6 +43,15 @@ static OPERATIONS: [Operation; 2] = [
         output: Some(&shapes::GET_CALLER_IDENTITY_RESPONSE),
         errors: &[],
     },
+    Operation {
+        name: "GetSessionToken",
+        method: "POST",
+        uri: "/",
+        status: 200,
+        input: Some(&shapes::GET_SESSION_TOKEN_REQUEST),
+        output: Some(&shapes::GET_SESSION_TOKEN_RESPONSE),
+        errors: &[&error::REGION_DISABLED_EXCEPTION],
+    },
 ];
 
 /// Every operation by its name.
@@ -52,6 +61,7 @@ pub mod op {
 
     pub static ASSUME_ROLE: &Operation = &OPERATIONS[0];
     pub static GET_CALLER_IDENTITY: &Operation = &OPERATIONS[1];
+    pub static GET_SESSION_TOKEN: &Operation = &OPERATIONS[2];
 }
 
 /// Every modelled error.

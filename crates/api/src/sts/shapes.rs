@@ -103,6 +103,31 @@ pub static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape {
         event_stream: false,
     },
 };
+pub static GET_SESSION_TOKEN_REQUEST: Shape = Shape {
+    name: "GetSessionTokenRequest",
+    kind: Kind::Structure {
+        members: &[
+            body("DurationSeconds", &DURATION_SECONDS_TYPE_LOWER),
+            body("SerialNumber", &SERIAL_NUMBER_TYPE_LOWER),
+            body("TokenCode", &TOKEN_CODE_TYPE_LOWER),
+            body("MinimumSessionTokenSize", &MINIMUM_SESSION_TOKEN_SIZE_TYPE_LOWER),
+        ],
+        union: false,
+        event_stream: false,
+    },
+};
+pub static GET_SESSION_TOKEN_RESPONSE: Shape = Shape {
+    name: "GetSessionTokenResponse",
+    kind: Kind::Structure {
+        members: &[
+            body("Credentials", &CREDENTIALS),
+            body("SessionTokenUtilization", &SESSION_TOKEN_UTILIZATION_TYPE_LOWER),
+            body("SessionTokenSize", &SESSION_TOKEN_SIZE_TYPE_LOWER),
+        ],
+        union: false,
+        event_stream: false,
+    },
+};
 pub static MALFORMED_POLICY_DOCUMENT_EXCEPTION: Shape = Shape {
     name: "MalformedPolicyDocumentException",
     kind: Kind::Structure {
@@ -225,6 +250,13 @@ pub static CONTEXT_ASSERTION_TYPE_LOWER: Shape = Shape {
 pub static DATE_TYPE_LOWER: Shape = Shape {
     name: "dateType",
     kind: Kind::Timestamp(TimestampFormat::Iso8601),
+};
+pub static DURATION_SECONDS_TYPE_LOWER: Shape = Shape {
+    name: "durationSecondsType",
+    kind: Kind::Integer {
+        min: Some(900),
+        max: Some(129600),
+    },
 };
 pub static EXPIRED_IDENTITY_TOKEN_MESSAGE_LOWER: Shape = Shape {
     name: "expiredIdentityTokenMessage",

@@ -250,6 +250,69 @@ impl Shaped for GetCallerIdentityResponse {
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]
+pub struct GetSessionTokenRequest {
+    pub duration_seconds: Option<i32>,
+    pub serial_number: Option<String>,
+    pub token_code: Option<String>,
+    pub minimum_session_token_size: Option<i32>,
+}
+
+impl Typed for GetSessionTokenRequest {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            duration_seconds: f.optional(0)?,
+            serial_number: f.optional(1)?,
+            token_code: f.optional(2)?,
+            minimum_session_token_size: f.optional(3)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            self.duration_seconds.map(Typed::into_value),
+            self.serial_number.map(Typed::into_value),
+            self.token_code.map(Typed::into_value),
+            self.minimum_session_token_size.map(Typed::into_value),
+        ]))
+    }
+}
+
+impl Shaped for GetSessionTokenRequest {
+    const SHAPE: &'static crate::Shape = &shapes::GET_SESSION_TOKEN_REQUEST;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct GetSessionTokenResponse {
+    pub credentials: Option<Credentials>,
+    pub session_token_utilization: Option<i32>,
+    pub session_token_size: Option<i32>,
+}
+
+impl Typed for GetSessionTokenResponse {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            credentials: f.optional(0)?,
+            session_token_utilization: f.optional(1)?,
+            session_token_size: f.optional(2)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            self.credentials.map(Typed::into_value),
+            self.session_token_utilization.map(Typed::into_value),
+            self.session_token_size.map(Typed::into_value),
+        ]))
+    }
+}
+
+impl Shaped for GetSessionTokenResponse {
+    const SHAPE: &'static crate::Shape = &shapes::GET_SESSION_TOKEN_RESPONSE;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct MalformedPolicyDocumentException {
     pub message: Option<String>,
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use millrace_api::{Operation, Service};
 use millrace_base::Timestamp;
+use millrace_wire::policy::Principal;
 use millrace_wire::{ApiError, Caller, Codec, timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -113,6 +114,7 @@ impl Asked<'_> {
             set("awsRegion", Some(caller.region.clone().into()));
             set("recipientAccountId", Some(caller.account.clone().into()));
             let identity = json!({
+                "type": kind(caller.identity.principal()), "principalId": caller.identity.user_id(),
                 "arn": caller.principal(), "accountId": caller.account, "accessKeyId": caller.access_key,
             });
             set("userIdentity", Some(identity));
@@ -156,6 +158,17 @@ fn is_read_only(operation: &str) -> bool {
     ["Describe", "List", "Get"]
         .iter()
         .any(|verb| operation.starts_with(verb))
+}
+
+/// `userIdentity.type` (CloudTrail user guide, "userIdentity element").
+const fn kind(principal: &Principal) -> &'static str {
+    match principal {
+        Principal::Root { .. } => "Root",
+        Principal::User { .. } => "IAMUser",
+        Principal::AssumedRole { .. } => "AssumedRole",
+        Principal::Service { .. } => "AWSService",
+        Principal::Anonymous => "Unknown",
+    }
 }
 
 /// What a client wrote has bounds here.

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use http::header::HOST;
 use http::request::Parts;
+use millrace_access::{Access, Unknown};
 use millrace_api::Service;
 use millrace_base::Timestamp;
-use millrace_wire::sigv4::{self, BodyHash, Verifier};
+use millrace_wire::sigv4::{self, AuthError, BodyHash, Verifier};
 use millrace_wire::{ApiError, Caller, Identity, Source};
 
 use crate::config::{AuthConfig, AuthMode, LOCAL_ACCOUNT};
-use store::Store;
+use store::{Known, Store};
 
 /// The region of callers that do not sign.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -64,8 +65,8 @@ impl Authenticator {
         head: &Parts,
         service: &Service,
         sha256: Option<[u8; 32]>,
-        now: Timestamp,
-        request_id: &str,
+        (now, request_id): (Timestamp, &str),
+        access: Option<&Access>,
     ) -> Result<Caller, ApiError> {
         let headers = headers(head);
         let request = request(head, &headers);
@@ -89,13 +90,17 @@ impl Authenticator {
             return Ok(caller(&self.everybody, region, String::new()));
         };
         let signed = sigv4::locate(&request)?;
-        let known = store.find(&signed.access_key, signed.token.as_deref())?;
+        let token = signed.token.as_deref();
+        let known = match (store.find(&signed.access_key, token), access) {
+            (Err(AuthError::UnknownKey), Some(access)) => of_access(access, &signed.access_key, token, now)?,
+            (found, _) => found?,
+        };
         signed.check_service(service.signing_name)?;
         let body = sha256.map_or(BodyHash::NotComputed, BodyHash::Sha256);
-        verifier.verify(&signed, &request, known.credential.secret_key.expose(), body, now)?;
+        verifier.verify(&signed, &request, known.secret.expose(), body, now)?;
         if !is_region(&signed.region) {
             let text = "Credential should be scoped to a region such as 'us-east-1'. ";
-            return Err(sigv4::AuthError::Scope(text.to_owned()).into());
+            return Err(AuthError::Scope(text.to_owned()).into());
         }
         Ok(caller(&known.identity, signed.region, signed.access_key))
     }
@@ -107,6 +112,18 @@ fn request<'a>(head: &'a Parts, headers: &'a [(&'a str, &'a [u8])]) -> sigv4::Re
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
         headers,
+    }
+}
+
+/// Whom a key belongs to that is not in the configuration.
+fn of_access(access: &Access, key: &str, token: Option<&str>, now: Timestamp) -> Result<Known, AuthError> {
+    match access.find(key, token, now) {
+        Ok(found) => Ok(Known {
+            secret: found.secret,
+            identity: found.identity,
+        }),
+        Err(Unknown::Key) => Err(AuthError::UnknownKey),
+        Err(Unknown::Expired) => Err(AuthError::ExpiredToken),
     }
 }
 

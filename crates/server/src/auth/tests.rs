@@ -91,7 +91,7 @@ fn hash(body: &[u8]) -> Option<[u8; 32]> {
 
 fn outcome(call: &Call, body: &[u8]) -> Result<Caller, ApiError> {
     let service = &kinesis::SERVICE;
-    authenticator(AuthMode::Sigv4).authenticate(&call.head(), service, hash(body), NOW, "r")
+    authenticator(AuthMode::Sigv4).authenticate(&call.head(), service, hash(body), (NOW, "r"), None)
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn http2_clients_sign_authority_or_host() {
     head.uri = "http://localhost:4567/".parse().unwrap();
     head.version = http::Version::HTTP_2;
     authenticator(AuthMode::Sigv4)
-        .authenticate(&head, &kinesis::SERVICE, hash(BODY), NOW, "r")
+        .authenticate(&head, &kinesis::SERVICE, hash(BODY), (NOW, "r"), None)
         .unwrap();
 }
 
@@ -204,7 +204,8 @@ fn refusals_are_told_apart() {
         assert_eq!((error.short_code(), error.status), (code, 400), "{name}: {error}");
     }
     let unsigned = Request::post("/").body(()).unwrap().into_parts().0;
-    let refused = authenticator(AuthMode::Sigv4).authenticate(&unsigned, &kinesis::SERVICE, None, NOW, "r");
+    let refused =
+        authenticator(AuthMode::Sigv4).authenticate(&unsigned, &kinesis::SERVICE, None, (NOW, "r"), None);
     assert_eq!(
         refused.unwrap_err().short_code(),
         "MissingAuthenticationTokenException"
@@ -221,7 +222,7 @@ fn without_authentication_the_region_is_the_scope_s_or_the_default() {
         ..GOOD
     };
     let caller = open
-        .authenticate(&wrong.head(), &sts::SERVICE, None, NOW, "r")
+        .authenticate(&wrong.head(), &sts::SERVICE, None, (NOW, "r"), None)
         .unwrap();
     assert_eq!(
         (caller.account.as_str(), caller.region.as_str()),
@@ -229,7 +230,7 @@ fn without_authentication_the_region_is_the_scope_s_or_the_default() {
     );
     let unsigned = Request::post("/").body(()).unwrap().into_parts().0;
     let caller = open
-        .authenticate(&unsigned, &sts::SERVICE, None, NOW, "r")
+        .authenticate(&unsigned, &sts::SERVICE, None, (NOW, "r"), None)
         .unwrap();
     assert_eq!(
         (caller.region.as_str(), caller.access_key.as_str()),

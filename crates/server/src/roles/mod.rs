@@ -1,14 +1,15 @@
 //! The services behind the port, one file each.
 
+mod access;
 mod cloudwatch;
 mod dynamodb;
 mod keys;
 mod streams;
-mod sts;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use millrace_access::Access;
 use millrace_api::{Operation, Service};
 use millrace_companions::cloudwatch::Cloudwatch;
 use millrace_companions::dynamodb::Dynamodb;
@@ -18,6 +19,7 @@ use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
+pub(crate) use access::open as open_access;
 pub(crate) use cloudwatch::{Sampler, open as open_cloudwatch};
 pub(crate) use dynamodb::open as open_dynamodb;
 pub use keys::KeysError;
@@ -30,6 +32,7 @@ pub(crate) struct Services {
     pub(crate) streams: Streams,
     pub(crate) quotas: ServiceQuotas,
     pub(crate) dynamodb: Dynamodb,
+    pub(crate) access: Access,
     pub(crate) cloudwatch: Cloudwatch,
     pub(crate) kms: Kms,
     /// For its counters; `None` when everything is in memory.
@@ -46,6 +49,7 @@ impl Services {
             &millrace_api::dynamodb::SERVICE,
             &millrace_api::cloudwatch::SERVICE,
             &millrace_api::kms::SERVICE,
+            &millrace_api::iam::SERVICE,
             &millrace_api::sts::SERVICE,
         ]
         .into_iter()
@@ -67,7 +71,7 @@ impl Services {
             "dynamodb" => self.dynamodb.call(caller, op, codec, body).await,
             "cloudwatch" => self.cloudwatch.call(caller, op, codec, body).await,
             "kms" => self.kms.call(caller, op, codec, body).await,
-            "sts" => sts::call(caller, op, codec, &body),
+            "iam" | "sts" => self.access.call(caller, op, codec, body).await,
             _ => Err(unbuilt(service)),
         }
     }

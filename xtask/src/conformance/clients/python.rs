@@ -72,6 +72,13 @@ pub(super) static CLIENTS: &[Client] = &[
         run: |p, e| suite(p, e, &["cloudwatch_suite.py"]),
     },
     Client {
+        name: "iam",
+        what: "boto3: users, roles, keys, policies, sessions",
+        server: &[],
+        install: python,
+        run: |p, e| suite(p, e, &["iam_suite.py"]),
+    },
+    Client {
         name: "auth",
         what: "raw requests with every fault a signature can have",
         server: &[],

@@ -1,16 +1,16 @@
-//! GetCallerIdentity
+//! GetCallerIdentity.
 
 use millrace_api::sts::{GetCallerIdentityRequest, GetCallerIdentityResponse};
-use millrace_wire::{ApiError, Caller};
+use millrace_wire::Caller;
 
-/// Account and identity of the caller.
+/// No permission is needed for it, and none can be denied (API GetCallerIdentity).
 pub(super) fn call(
     caller: &Caller,
     GetCallerIdentityRequest {}: GetCallerIdentityRequest,
-) -> Result<GetCallerIdentityResponse, ApiError> {
-    Ok(GetCallerIdentityResponse {
+) -> GetCallerIdentityResponse {
+    GetCallerIdentityResponse {
         user_id: Some(caller.identity.user_id().to_owned()),
         account: Some(caller.account.clone()),
         arn: Some(caller.principal().to_owned()),
-    })
+    }
 }
