@@ -1,4 +1,4 @@
-//! `millrace admin`: the master keys of a server.
+//! `millrace admin`: master keys, users, roles and policies of a server.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -104,4 +104,76 @@ fn bytes_of_ones_own_are_imported_while_the_server_is_stopped() {
     assert!(stderr(&import(id)).contains("31 bytes"));
     let server = Served::start(&data);
     assert_eq!(kms(&server, &["list"])[0]["state"], "Enabled");
+}
+
+#[test]
+fn a_user_may_what_its_policies_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Served::start(dir.path());
+    let admin = |arguments: &[&str]| {
+        let target = ["--endpoint", &server.endpoint, "--json"];
+        let done = millrace()
+            .arg("admin")
+            .args(arguments)
+            .args(target)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", stderr(&done));
+        stdout(&done)
+    };
+    let read = |text: String| -> Value { serde_json::from_str(&text).unwrap() };
+    admin(&["users", "create", "ana", "--path", "/team/"]);
+    let listed = read(admin(&["users", "list"]));
+    assert_eq!(listed[0]["arn"], "arn:aws:iam::000000000000:user/team/ana");
+    let key = read(admin(&["keys", "create", "ana"]));
+    let text = |name: &str| key[name].as_str().unwrap().to_owned();
+    let streams = || {
+        let call = ["streams", "list", "--json", "--endpoint", &server.endpoint];
+        millrace()
+            .args(call)
+            .env("AWS_ACCESS_KEY_ID", text("access_key_id"))
+            .env("AWS_SECRET_ACCESS_KEY", text("secret_access_key"))
+            .output()
+            .unwrap()
+    };
+    let refused = stderr(&streams());
+    assert!(
+        refused.contains("is not authorized to perform: kinesis:ListStreams"),
+        "{refused}"
+    );
+    let file = dir.path().join("policy.json");
+    let document =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kinesis:List*","Resource":"*"}}"#;
+    std::fs::write(&file, document).unwrap();
+    admin(&[
+        "policies",
+        "put",
+        "--user",
+        "ana",
+        "lists",
+        file.to_str().unwrap(),
+    ]);
+    assert_eq!(
+        admin(&["policies", "show", "--user", "ana", "lists"]).trim(),
+        document
+    );
+    assert!(streams().status.success());
+    admin(&["keys", "disable", "ana", &text("access_key_id")]);
+    assert!(stderr(&streams()).contains("UnrecognizedClientException"));
+    let file = dir.path().join("trust.json");
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"000000000000"},"Action":"sts:AssumeRole"}}"#;
+    std::fs::write(&file, trust).unwrap();
+    admin(&["roles", "create", "reader", "--trust", file.to_str().unwrap()]);
+    admin(&[
+        "policies",
+        "attach",
+        "--role",
+        "reader",
+        "arn:aws:iam::aws:policy/AmazonKinesisReadOnlyAccess",
+    ]);
+    let policies = read(admin(&["policies", "list", "--role", "reader"]));
+    assert_eq!(
+        policies["attached"][0],
+        "arn:aws:iam::aws:policy/AmazonKinesisReadOnlyAccess"
+    );
 }

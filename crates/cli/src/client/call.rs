@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -15,7 +15,7 @@ use millrace_http::{Connection, Connections, ReadError, backoff, tls};
 use millrace_wire::Codec;
 
 use super::limits::{ATTEMPTS_MAX, BACKOFF_MAX, BACKOFF_START, RESPONSE_BYTES_MAX, RESPONSE_TIME_MAX};
-use super::{CallError, Credentials, Endpoint, Events};
+use super::{CallError, Credentials, Endpoint, Events, form};
 
 const CODEC: Codec = Codec::Json11;
 /// What names the certificates that are trusted, where it is set.
@@ -119,7 +119,13 @@ impl Client {
         let shape = operation
             .output
             .ok_or_else(|| malformed("the operation has no answer".to_owned()))?;
-        let body = self.body(operation, input).await?;
+        let mut body = self.body(operation, input).await?;
+        if form::speaks(self.service) {
+            let result = form::result(operation, &body);
+            body = result
+                .ok_or_else(|| malformed("the answer has no result".to_owned()))?
+                .into();
+        }
         let value = CODEC
             .decode(shape, &body)
             .map_err(|error| malformed(error.to_string()))?;
@@ -144,7 +150,7 @@ impl Client {
         input: I,
     ) -> Result<Events, CallError> {
         let operation = self.find(operation)?;
-        let body = encode(operation, input)?;
+        let body = self.encode(operation, input)?;
         let (response, connection) = self.exchange(operation, &body).await?;
         if response.status().is_success() {
             let id = request_id(&response);
@@ -169,7 +175,7 @@ impl Client {
     }
 
     async fn body<I: Typed>(&self, operation: &'static Operation, input: I) -> Result<Bytes, CallError> {
-        let body = encode(operation, input)?;
+        let body = self.encode(operation, input)?;
         let mut attempt = 1;
         loop {
             let error = match self.attempt(operation, &body).await {
@@ -209,6 +215,23 @@ impl Client {
         self.connections.exchange(|| self.request(operation, body)).await
     }
 
+    fn encode<I: Typed>(&self, operation: &'static Operation, input: I) -> Result<Bytes, CallError> {
+        let refused = |detail: &str| CallError::Request {
+            operation: operation.name,
+            detail: detail.to_owned(),
+        };
+        if form::speaks(self.service) {
+            let form = form::encode(self.service, operation, input);
+            return form
+                .map(Bytes::from)
+                .ok_or_else(|| refused("its parameters are not flat"));
+        }
+        let shape = operation
+            .input
+            .ok_or_else(|| refused("the operation takes nothing"))?;
+        Ok(CODEC.encode(shape, &input.into_value()).into())
+    }
+
     fn request(
         &self,
         operation: &'static Operation,
@@ -219,12 +242,19 @@ impl Client {
             detail,
         };
         let authority = self.identity.endpoint.authority();
-        let target = format!("{}.{}", self.service.target_prefix, operation.name);
-        let head = [
-            (HOST, authority),
-            (CONTENT_TYPE, CODEC.content_type().to_owned()),
-            (HeaderName::from_static("x-amz-target"), target),
-        ];
+        let [content_type, named] = if form::speaks(self.service) {
+            [
+                (CONTENT_TYPE, form::FORM.to_owned()),
+                (ACCEPT, form::ACCEPT.to_owned()),
+            ]
+        } else {
+            let target = format!("{}.{}", self.service.target_prefix, operation.name);
+            [
+                (CONTENT_TYPE, CODEC.content_type().to_owned()),
+                (HeaderName::from_static("x-amz-target"), target),
+            ]
+        };
+        let head = [(HOST, authority), content_type, named];
         let mut request = Request::post("/")
             .body(Full::new(body.clone()))
             .map_err(|error| refused(error.to_string()))?;
@@ -262,15 +292,6 @@ impl Client {
     }
 }
 
-fn encode<I: Typed>(operation: &'static Operation, input: I) -> Result<Bytes, CallError> {
-    let refused = || CallError::Request {
-        operation: operation.name,
-        detail: "the operation takes nothing".to_owned(),
-    };
-    let shape = operation.input.ok_or_else(refused)?;
-    Ok(CODEC.encode(shape, &input.into_value()).into())
-}
-
 fn request_id(response: &Response<Incoming>) -> String {
     let id = response
         .headers()
@@ -292,8 +313,9 @@ fn api_error(
         #[serde(default, alias = "Message")]
         message: String,
     }
-    match serde_json::from_slice::<Body>(body) {
-        Ok(Body { code, message }) => CallError::Api {
+    let told = serde_json::from_slice::<Body>(body).map(|told| (told.code, told.message));
+    match told.or_else(|error| form::error(body).ok_or(error)) {
+        Ok((code, message)) => CallError::Api {
             operation: operation.name,
             // Some services write a namespace before the code.
             code: code.rsplit('#').next().unwrap_or_default().to_owned(),

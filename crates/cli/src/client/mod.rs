@@ -7,7 +7,8 @@ mod call;
 pub(crate) mod credentials;
 mod error;
 mod events;
-pub(crate) mod limits;
+pub(crate) mod form;
+mod limits;
 mod sign;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,21 @@
 //! `millrace admin …`: what operators do.
 
+mod keys;
 mod kms;
+mod policies;
+mod roles;
+mod users;
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
+use millrace_api::iam::SERVICE;
 
 use super::streams::Target;
+use crate::client::Client;
+use crate::output::Output;
+use crate::seams;
 
 /// Looks after a server. Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN; without
 /// them the local key test/test is used.
@@ -19,6 +29,14 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Make, list and remove users, who may do what their policies say
+    Users(users::Args),
+    /// Make, list, switch and remove the access keys of users
+    Keys(keys::Args),
+    /// Give users and roles policies, show them and take them away
+    Policies(policies::Args),
+    /// Make, list and remove roles, which others assume for a while
+    Roles(roles::Args),
     /// Make, list and change the master keys of encrypted streams
     Kms(kms::Args),
 }
@@ -26,6 +44,59 @@ enum Action {
 /// Runs the chosen action.
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.action {
+        Action::Users(action) => users::run(args.target, action),
+        Action::Keys(action) => keys::run(args.target, action),
+        Action::Policies(action) => policies::run(args.target, action),
+        Action::Roles(action) => roles::run(args.target, action),
         Action::Kms(action) => kms::run(args.target, action),
     }
+}
+
+/// What an action works with.
+struct Context {
+    client: Client,
+    out: Output,
+}
+
+/// Runs what talks to Identity and Access Management.
+fn with_iam<F, C>(target: Target, action: C) -> Result<()>
+where
+    C: FnOnce(Context) -> F,
+    F: Future<Output = Result<()>>,
+{
+    seams::block_on(|seams| async move {
+        let streams = target.context(seams)?;
+        let context = Context {
+            client: streams.client.of(&SERVICE),
+            out: streams.out,
+        };
+        action(context).await
+    })
+}
+
+/// A policy's document: a file's, or standard input's where it is called `-`.
+fn document(file: &Path) -> Result<String> {
+    if file == Path::new("-") {
+        return std::io::read_to_string(std::io::stdin()).context("reading the policy from standard input");
+    }
+    std::fs::read_to_string(file).with_context(|| format!("reading the policy {}", file.display()))
+}
+
+/// A policy's document as the service answers it: percent-encoded.
+fn plain(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let hex = behind.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = hex
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() {
+            behind.get(2..).unwrap_or_default()
+        } else {
+            behind
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -176,7 +176,7 @@ fn hold_policy(text: &str, kind: Kind) -> Result<(), AccessError> {
 }
 
 /// That this version has no boundaries: a permission that nobody limits must not look limited.
-fn no_boundary(given: Option<String>) -> Result<(), AccessError> {
+fn no_boundary(given: Option<&String>) -> Result<(), AccessError> {
     match given {
         None => Ok(()),
         Some(_) => Err(AccessError::Invalid(

@@ -24,7 +24,7 @@ pub(super) async fn create(
     let (path, tags, name) = (path(input.path)?, tags(input.tags)?, input.role_name);
     let full = format!("{}{name}", path.trim_start_matches('/'));
     check_new(caller, &arn(&caller.account, Of::Role, &full), &tags)?;
-    no_boundary(input.permissions_boundary)?;
+    no_boundary(input.permissions_boundary.as_ref())?;
     hold_policy(&input.assume_role_policy_document, Kind::Trust)?;
     let max_secs = input.max_session_duration.unwrap_or(SESSION_SECS);
     if !ROLE_SECS.contains(&max_secs) {

@@ -22,7 +22,7 @@ pub(super) async fn create(
     let (path, tags, name) = (path(input.path)?, tags(input.tags)?, input.user_name);
     let full = format!("{}{name}", path.trim_start_matches('/'));
     check_new(caller, &arn(&caller.account, Of::User, &full), &tags)?;
-    no_boundary(input.permissions_boundary)?;
+    no_boundary(input.permissions_boundary.as_ref())?;
     let holder = Holder {
         path,
         id: access.id(PREFIX),
