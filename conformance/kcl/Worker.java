@@ -33,6 +33,8 @@ public final class Worker {
     static final URI ENDPOINT = URI.create(System.getenv("ENDPOINT"));
     static final Region REGION = Region.of(System.getenv("AWS_REGION"));
     static final long CHECKPOINT_EVERY_MILLIS = 700;
+    // Version 2 waits for shards that have ended, too, and so for ever; the others need less than two.
+    static final long STOP_SECONDS = 6;
 
     static synchronized void say(String line) {
         long now = ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now());
@@ -161,7 +163,7 @@ public final class Worker {
             configs.lifecycleConfig(), metrics, configs.processorConfig(), retrieval);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             try {
-                say("stopped - - " + scheduler.startGracefulShutdown().get(20, TimeUnit.SECONDS));
+                say("stopped - - " + scheduler.startGracefulShutdown().get(STOP_SECONDS, TimeUnit.SECONDS));
             } catch (Exception error) {
                 say("unstopped - - " + error.getClass().getSimpleName());
             }

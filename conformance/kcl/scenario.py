@@ -10,7 +10,7 @@ import boto3
 
 from checks import END, Ledger
 from harness import CA_FILE, ENDPOINT, REGION, eventually, fresh
-from workers import Worker
+from workers import VERSION, Worker
 
 APPS = ("polling", "fanout")
 KEYS = 16
@@ -88,6 +88,8 @@ class Scenario:
         self.producer.start()
         try:
             self.start("A")
+            if VERSION == "3.5":
+                self.until(self.is_initialised, "the first worker has written its state")
             self.start("B")
             first, second = self.open_shards()
             self.wait_for_records((first, second), "both shards are read")
@@ -224,17 +226,23 @@ class Scenario:
                     victims.setdefault(app, worker)
         return len(victims) == len(APPS)
 
+    def is_initialised(self):
+        """Whether B may start: two workers of 3.5 that create this item at once do not both survive it."""
+        return all(any("Migration3.0" in str(item) for item in self.coordinators(app)) for app in APPS)
+
     def leader(self, app):
         """Who holds the lock of the leader; None with version 2, which has none."""
+        return next((item["ownerName"]["S"] for item in self.coordinators(app) if "ownerName" in item), None)
+
+    def coordinators(self, app):
+        """What the workers coordinate themselves with: a table of its own, or part of the lease table since 3.5."""
+        items = []
         for table in (f"{self.stream}-{app}-CoordinatorState", f"{self.stream}-{app}"):
             try:
-                items = self.dynamo.scan(TableName=table)["Items"]
+                items += self.dynamo.scan(TableName=table, ConsistentRead=True)["Items"]
             except self.dynamo.exceptions.ResourceNotFoundException:
                 continue
-            for item in items:
-                if "ownerName" in item:
-                    return item["ownerName"]["S"]
-        return None
+        return items
 
     def held(self, app):
         """Worker -> the shards it has a lease of that has not come to its end."""

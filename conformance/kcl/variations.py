@@ -6,7 +6,7 @@ KIND = os.environ["KCL_KIND"]
 VERSION = os.environ["KCL_VERSION"]  # "2", "3.1", "3.5"
 
 VARIATIONS = [
-    ("short", {}),
+    ("short", {"kill_leader": VERSION == "3.5"}),  # which alone can be told how long a dead leader stays one
     ("leader", {"kill_leader": True, "replace": True, "keys": 64}),
     ("compatible", {"options": {"coordinator.clientVersionConfig": "CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X"}}),
     ("one-table", {"options": {"coordinator.migrateAllEntitiesToLeaseTable": "true"}}),

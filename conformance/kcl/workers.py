@@ -94,7 +94,7 @@ class Worker:
 
         file = self.folder / f"{self.app}-{self.name}.properties"
         file.write_text(properties(self))
-        variables = environment() | {"EVENTS": str(self.events), "APP": self.app}
+        variables = environment() | {"EVENTS": str(self.events), "APP": self.app, "PYTHONPATH": str(HOME / "wheel")}
         output = self.folder / f"{self.app}-{self.name}.out"
         return self._start([*java(self.folder), *command(file)], variables, output)
 

@@ -1,0 +1,56 @@
+"""The MultiLang daemon: its properties, its command, and the record processors that it starts for each shard."""
+
+import sys
+from pathlib import Path
+
+from harness import ENDPOINT, REGION
+from workers import HERE, HOME, KIND
+
+DAEMON = "software.amazon.kinesis.multilang.MultiLangDaemon"
+# The daemon's names of what workers.py sets; it has no others.
+NAMES = {
+    "parentShardPollIntervalMillis",
+    "failoverTimeMillis",
+    "shardSyncIntervalMillis",
+    "idleTimeBetweenReadsInMillis",
+    "metricsLevel",
+    "metricsBufferTimeMillis",
+    "workerMetricsReporterFreqInMillis",
+    "inMemoryWorkerMetricsCaptureFrequencyMillis",
+}
+
+
+def properties(worker):
+    """The file for one worker."""
+    settings = {
+        "executableName": executable(),
+        "processingLanguage": KIND,
+        "streamName": worker.stream,
+        "applicationName": f"{worker.stream}-{worker.app}",
+        "workerId": worker.name,
+        "AwsCredentialsProvider": "DefaultCredentialsProvider",
+        "initialPositionInStream": "TRIM_HORIZON",
+        "regionName": REGION,
+        "retrievalMode": worker.app.upper(),
+        "kinesisEndpoint": ENDPOINT,
+        "dynamoDBEndpoint": ENDPOINT,
+        "cloudWatchClient.endpointOverride": ENDPOINT,
+        "shutdownGraceMillis": "6000",
+    }
+    for option, value in worker.options.items():
+        name = option.rsplit(".", 1)[-1]
+        if name in NAMES:
+            settings[name] = value
+    return "".join(f"{name} = {value}\n" for name, value in settings.items())
+
+
+def executable():
+    """What the daemon starts for each shard."""
+    if KIND == "python":
+        return f"{sys.executable} {HERE / 'processor.py'}"
+    return f"node {HOME / 'processor.js'}"
+
+
+def command(file: Path):
+    """The daemon, after what starts Java."""
+    return ["-cp", f"{HOME}/jars/*", DAEMON, "--properties-file", str(file), "-l", str(HERE / "logback.xml")]
