@@ -1,5 +1,6 @@
 """The one scenario: two workers read a stream by polling and by fan-out while it is split and merged, and one is killed."""
 
+import datetime
 import os
 import tempfile
 import threading
@@ -72,10 +73,12 @@ class Scenario:
 
     def __init__(self, options=None, keys=KEYS, kill_leader=False, replace=False):
         self.kinesis, self.dynamo = client("kinesis"), client("dynamodb")
+        self.cloudwatch = client("cloudwatch")
         self.stream = fresh("kcl")
         self.folder = Path(tempfile.mkdtemp(prefix="kcl-", dir=os.environ.get("KCL_FILES")))
         self.options, self.kill_leader, self.replace = options or {}, kill_leader, replace
         self.workers, self.leases, self.consumers, self.stopped = [], {}, [], []
+        self.measured = {}  # app -> records of the last shard: as CloudWatch counts them, as the worker wrote them down
         self.taken = {}  # (app, shard) -> seconds from the kill to the first record that the next worker had
         self.began = time.monotonic()
         self.kinesis.create_stream(StreamName=self.stream, ShardCount=2)
@@ -105,6 +108,7 @@ class Scenario:
             self.producer.finish()
             self.wait_for_everything()
             self.consumers = self.registered()
+            self.measure()
         finally:
             self.producer.enough.set()
             self.stop()
@@ -264,6 +268,36 @@ class Scenario:
             shard: (lease["checkpoint"]["S"], sorted(lease.get("parentShardId", {}).get("SS", [])))
             for shard, lease in self.table(app).items()
         }
+
+    def measure(self):
+        """Waits until CloudWatch has counted what was read of the last shard, which was read by one worker only."""
+        last = sorted(self.open_shards())[-1]
+
+        def counted():
+            for app in APPS:
+                read = sum(e.kind == "record" and e.shard == last for e in self.events(app))
+                self.measured[app] = (self.processed(app, last), read)
+            return all(metric == read for metric, read in self.measured.values())
+
+        try:
+            eventually(counted, 15)
+        except AssertionError:
+            pass  # told by the case that looks at the numbers
+        self.say(f"CloudWatch and the workers have counted {self.measured}")
+
+    def processed(self, app, shard):
+        """The library's own count of the records that it has given to processors."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        answer = self.cloudwatch.get_metric_statistics(
+            Namespace=f"{self.stream}-{app}",
+            MetricName="RecordsProcessed",
+            Dimensions=[{"Name": "Operation", "Value": "ProcessTask"}, {"Name": "ShardId", "Value": shard}],
+            StartTime=now - datetime.timedelta(hours=1),
+            EndTime=now + datetime.timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        return round(sum(point["Sum"] for point in answer["Datapoints"]))
 
     def registered(self):
         """The stream's consumers: (name, status)."""

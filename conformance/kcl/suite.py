@@ -1,6 +1,6 @@
 """The Kinesis Client Library against one server that is its Kinesis, its DynamoDB and its CloudWatch.
 
-README.md tells what happens; checks.py what must hold. KCL_LONG=1 runs the variations too.
+README.md tells what happens; checks.py what must hold. LONG=1 runs the variations too.
 """
 
 import functools
@@ -11,12 +11,12 @@ from harness import CASES, case, run
 from scenario import APPS, Scenario
 from variations import VARIATIONS, not_run
 
-LONG = os.environ.get("KCL_LONG") == "1"
+LONG = os.environ.get("LONG") == "1"
 
 
 @functools.cache
 def runs():
-    """The scenario, and with KCL_LONG its variations: name -> run, or what went wrong."""
+    """The scenario, and with LONG its variations: name -> run, or what went wrong."""
     wanted = VARIATIONS if LONG else VARIATIONS[:1]
     found = {}
     for name, settings in wanted:
@@ -90,6 +90,14 @@ def the_fan_out_consumer_is_registered():
         return [] if scenario.consumers == wanted else [f"{scenario.consumers}, not {wanted}"]
 
     complaints_of(judge)
+
+
+@case
+def what_the_workers_measure_is_in_cloudwatch():
+    def judge(scenario):
+        return [f"{app}: {m} counted, {r} read" for app, (m, r) in scenario.measured.items() if m != r or not r]
+
+    complaints_of(lambda s: judge(s) if s.measured else ["nothing measured"])
 
 
 @case

@@ -1,4 +1,4 @@
-"""The scenario as it is run always, and the variations that are run on demand (KCL_LONG=1)."""
+"""The scenario as it is run always, and the variations that are run on demand (LONG=1)."""
 
 import os
 

@@ -22,7 +22,7 @@ SHORT = {
     "lease.shardSyncIntervalMillis": "5000",
     "lease.leasesRecoveryAuditorExecutionFrequencyMillis": "5000",
     "polling.idleTimeBetweenReadsInMillis": "250",
-    "metrics.metricsLevel": os.environ.get("KCL_METRICS", "NONE"),
+    "metrics.metricsLevel": "DETAILED",
     "metrics.metricsBufferTimeMillis": "2000",
 }
 WORKERS = "lease.workerUtilizationAwareAssignmentConfig"
