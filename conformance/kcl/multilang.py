@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 from harness import ENDPOINT, REGION
-from workers import HERE, HOME, KIND
+from workers import HERE, HOME, KIND, VERSION
 
 DAEMON = "software.amazon.kinesis.multilang.MultiLangDaemon"
+# How the daemons of version 2 are told; those of version 3 take AWS_ENDPOINT_URL from the environment.
+ENDPOINTS = ("kinesisEndpoint", "dynamoDBEndpoint", "cloudWatchClient.endpointOverride")
 # The daemon's names of what workers.py sets; it has no others.
 NAMES = {
     "parentShardPollIntervalMillis",
@@ -32,11 +34,10 @@ def properties(worker):
         "initialPositionInStream": "TRIM_HORIZON",
         "regionName": REGION,
         "retrievalMode": worker.app.upper(),
-        "kinesisEndpoint": ENDPOINT,
-        "dynamoDBEndpoint": ENDPOINT,
-        "cloudWatchClient.endpointOverride": ENDPOINT,
         "shutdownGraceMillis": "6000",
     }
+    if VERSION.startswith("2"):
+        settings |= dict.fromkeys(ENDPOINTS, ENDPOINT)
     for option, value in worker.options.items():
         name = option.rsplit(".", 1)[-1]
         if name in NAMES:

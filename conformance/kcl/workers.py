@@ -95,6 +95,8 @@ class Worker:
         file = self.folder / f"{self.app}-{self.name}.properties"
         file.write_text(properties(self))
         variables = environment() | {"EVENTS": str(self.events), "APP": self.app, "PYTHONPATH": str(HOME / "wheel")}
+        if not VERSION.startswith("2"):
+            variables["AWS_ENDPOINT_URL"] = ENDPOINT
         output = self.folder / f"{self.app}-{self.name}.out"
         return self._start([*java(self.folder), *command(file)], variables, output)
 
