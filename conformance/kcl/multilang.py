@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from harness import ENDPOINT, REGION
-from workers import HERE, HOME, KIND, VERSION
+from workers import HERE, KIND
 
 DAEMON = "software.amazon.kinesis.multilang.MultiLangDaemon"
 # How the daemons of version 2 are told; those of version 3 take AWS_ENDPOINT_URL from the environment.
@@ -25,7 +25,7 @@ NAMES = {
 def properties(worker):
     """The file for one worker."""
     settings = {
-        "executableName": executable(),
+        "executableName": executable(worker),
         "processingLanguage": KIND,
         "streamName": worker.stream,
         "applicationName": f"{worker.stream}-{worker.app}",
@@ -36,7 +36,7 @@ def properties(worker):
         "retrievalMode": worker.app.upper(),
         "shutdownGraceMillis": "6000",
     }
-    if VERSION.startswith("2"):
+    if worker.library.version < "3":
         settings |= dict.fromkeys(ENDPOINTS, ENDPOINT)
     for option, value in worker.options.items():
         name = option.rsplit(".", 1)[-1]
@@ -45,13 +45,13 @@ def properties(worker):
     return "".join(f"{name} = {value}\n" for name, value in settings.items())
 
 
-def executable():
+def executable(worker):
     """What the daemon starts for each shard."""
     if KIND == "python":
         return f"{sys.executable} {HERE / 'processor.py'}"
-    return f"node {HOME / 'processor.js'}"
+    return f"node {worker.library.home / 'processor.js'}"
 
 
-def command(file: Path):
+def command(worker, file: Path):
     """The daemon, after what starts Java."""
-    return ["-cp", f"{HOME}/jars/*", DAEMON, "--properties-file", str(file), "-l", str(HERE / "logback.xml")]
+    return ["-cp", f"{worker.library.home}/jars/*", DAEMON, "--properties-file", str(file), "-l", str(HERE / "logback.xml")]

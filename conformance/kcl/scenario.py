@@ -11,7 +11,7 @@ import boto3
 
 from checks import END, Ledger
 from harness import CA_FILE, ENDPOINT, REGION, eventually, fresh
-from workers import VERSION, Worker
+from workers import OLDER, TESTED, Worker
 
 APPS = ("polling", "fanout")
 KEYS = 16
@@ -71,12 +71,14 @@ class Producer(threading.Thread):
 class Scenario:
     """Runs it; what is to be judged is in the attributes afterwards."""
 
-    def __init__(self, options=None, keys=KEYS, kill_leader=False, replace=False):
+    def __init__(self, options=None, keys=KEYS, kill_leader=False, replace=False, upgrade_from=None):
         self.kinesis, self.dynamo = client("kinesis"), client("dynamodb")
         self.cloudwatch = client("cloudwatch")
         self.stream = fresh("kcl")
         self.folder = Path(tempfile.mkdtemp(prefix="kcl-", dir=os.environ.get("KCL_FILES")))
         self.options, self.kill_leader, self.replace = options or {}, kill_leader, replace
+        self.older = OLDER.get(upgrade_from)  # what the first two workers run, when it is not what is tested
+        self.coordination = {}  # app -> what the workers have agreed on at the end
         self.workers, self.leases, self.consumers, self.stopped = [], {}, [], []
         self.measured = {}  # app -> records of the last shard: as CloudWatch counts them, as the worker wrote them down
         self.taken = {}  # (app, shard) -> seconds from the kill to the first record that the next worker had
@@ -91,7 +93,7 @@ class Scenario:
         self.producer.start()
         try:
             self.start("A")
-            if VERSION == "3.5":
+            if TESTED.version >= "3.5" and not self.older:
                 self.until(self.is_initialised, "the first worker has written its state")
             self.start("B")
             first, second = self.open_shards()
@@ -100,7 +102,9 @@ class Scenario:
             children = [s for s in self.open_shards() if s != second]
             self.wait_for_records(children, "the children of the split are read")
             self.kill()
-            if self.replace:
+            if self.older:
+                self.upgrade()
+            elif self.replace:
                 self.start("C")
             self.merge(children[-1], second)
             self.wait_for_records(self.open_shards(), "the child of the merge is read")
@@ -112,6 +116,7 @@ class Scenario:
         finally:
             self.producer.enough.set()
             self.stop()
+        self.coordination = {app: self.coordinators(app) for app in APPS}
         self.leases = {app: self.lease_table(app) for app in APPS}
         return self
 
@@ -120,11 +125,28 @@ class Scenario:
         print(f"# {time.monotonic() - self.began:5.1f} s {what}", flush=True)
 
     def start(self, name):
-        self.workers += [Worker(name, app, self) for app in APPS]
+        """The first two are of the older version, where there is one."""
+        older = self.older if name in "AB" else None
+        library, options = (older, {}) if older else (TESTED, self.options)
+        self.workers += [Worker(name, app, self, library, options) for app in APPS]
+
+    def upgrade(self):
+        """Two workers of the version under test come, and the last of the older one goes."""
+        self.start("C")
+        self.start("D")
+        joined = {(app, name) for app in APPS for name in "CD"}
+        self.until(
+            lambda: {(a, e.worker) for a in APPS for e in self.events(a) if e.kind == "record"} & joined,
+            "a newer worker reads beside the older",
+        )
+        for worker in self.workers:
+            if worker.name in "AB" and worker.killed is None:
+                worker.ask_to_stop()
+        self.until(lambda: all(w.gone() for w in self.workers if w.name in "AB"), "the older have stopped")
 
     def stop(self):
         """Ends those that were not killed; all of them, whatever happens."""
-        living = [w for w in self.workers if w.killed is None]
+        living = [w for w in self.workers if not w.gone()]
         for worker in living:
             worker.ask_to_stop()
         self.stopped = [worker.stopped() for worker in living]
@@ -239,14 +261,14 @@ class Scenario:
         return next((item["ownerName"]["S"] for item in self.coordinators(app) if "ownerName" in item), None)
 
     def coordinators(self, app):
-        """What the workers coordinate themselves with: a table of its own, or part of the lease table since 3.5."""
+        """What the workers coordinate themselves by: in a table of its own, or since 3.5 in the lease table."""
         items = []
         for table in (f"{self.stream}-{app}-CoordinatorState", f"{self.stream}-{app}"):
             try:
                 items += self.dynamo.scan(TableName=table, ConsistentRead=True)["Items"]
             except self.dynamo.exceptions.ResourceNotFoundException:
                 continue
-        return items
+        return [item for item in items if "checkpoint" not in item]
 
     def held(self, app):
         """Worker -> the shards it has a lease of that has not come to its end."""

@@ -12,12 +12,13 @@ from scenario import APPS, Scenario
 from variations import VARIATIONS, not_run
 
 LONG = os.environ.get("LONG") == "1"
+ONLY = os.environ.get("ONLY")  # one variation, for whoever works on it
 
 
 @functools.cache
 def runs():
     """The scenario, and with LONG its variations: name -> run, or what went wrong."""
-    wanted = VARIATIONS if LONG else VARIATIONS[:1]
+    wanted = [v for v in VARIATIONS if v[0] == ONLY] if ONLY else VARIATIONS if LONG else VARIATIONS[:1]
     found = {}
     for name, settings in wanted:
         why = not_run(name)

@@ -1,24 +1,29 @@
 """The scenario as it is run always, and the variations that are run on demand (LONG=1)."""
 
-import os
+from workers import KIND, OLDER, TESTED
 
-KIND = os.environ["KCL_KIND"]
-VERSION = os.environ["KCL_VERSION"]  # "2", "3.1", "3.5"
+NEW = TESTED.version >= "3.5"
+COMPATIBLE = {"coordinator.clientVersionConfig": "CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X"}
+ONE_TABLE = {"coordinator.migrateAllEntitiesToLeaseTable": "true", "coordinator.tableMigrationCompleteBakeTimeSeconds": "5"}
 
 VARIATIONS = [
-    ("short", {"kill_leader": VERSION == "3.5"}),  # which alone can be told how long a dead leader stays one
+    ("short", {"kill_leader": NEW}),  # only since 3.5 can it be told how long a dead leader is taken for one
     ("leader", {"kill_leader": True, "replace": True, "keys": 64}),
-    ("compatible", {"options": {"coordinator.clientVersionConfig": "CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X"}}),
-    ("one-table", {"options": {"coordinator.migrateAllEntitiesToLeaseTable": "true"}}),
+    ("compatible", {"options": COMPATIBLE}),
+    ("upgrade-from-2", {"options": COMPATIBLE, "upgrade_from": "2"}),
+    ("upgrade-from-3.1", {"options": ONE_TABLE, "upgrade_from": "3.1"}),
 ]
 
 
 def not_run(name):
-    """Why a variation cannot be run with this library."""
-    if name in ("leader", "compatible") and VERSION.startswith("2"):
-        return "version 2 has no leader to kill and nothing to be compatible with"
-    if name == "one-table" and VERSION != "3.5":
-        return "only from version 3.5 on can all be in the lease table"
-    if name in ("compatible", "one-table") and KIND != "java":
-        return "the daemon's properties do not reach this setting"
+    """Why a variation cannot be run with this library; nothing when it can."""
+    if name != "short" and TESTED.version < "3":
+        return "version 2 has no leader to kill and nothing older to be compatible with"
+    if name == "upgrade-from-3.1" and not NEW:
+        return "it is 3.1; from 3.5 on everything is in one table"
+    if name not in ("short", "leader") and KIND != "java":
+        return "it is the same library in Java, and runs there"
+    needed = OLDER.get(name.removeprefix("upgrade-from-"))
+    if needed and not needed.home.exists():
+        return f"version {needed.version} is not installed; run that suite first"
     return None

@@ -5,16 +5,17 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from checks import Event
 from harness import CA_FILE, ENDPOINT, REGION
 
 HERE = Path(__file__).parent
-HOME = Path(os.environ["KCL_HOME"])  # where the library is installed: jars, and what is compiled against them
 KIND = os.environ["KCL_KIND"]  # java, python or node
-VERSION = os.environ["KCL_VERSION"]  # 2, 3.1 or 3.5
 HEAP = "-Xmx256m"
-# What was asked for with short times, so that a run is short; versions 3 have more to shorten.
+# What the JVM itself has to say is not to come between the lines of a worker.
+OWN_WORDS = ["-XX:-UsePerfData", "-Xlog:disable", "-Xlog:all=warning:stderr"]
+# What was asked for with short times, so that a run is short; version 3 has more to shorten.
 SHORT = {
     "coordinator.parentShardPollIntervalMillis": "500",
     "coordinator.shardConsumerDispatchPollIntervalMillis": "250",
@@ -35,10 +36,21 @@ SHORT_SINCE_3_5 = {
     "lease.dynamoDbLockBasedLeaderLeaseDurationInMillis": "6000",
     "lease.dynamoDbLockBasedLeaderHeartbeatPeriodInMillis": "1000",
 }
-if not VERSION.startswith("2"):
-    SHORT |= SHORT_SINCE_3
-if VERSION == "3.5":
-    SHORT |= SHORT_SINCE_3_5
+
+
+class Library(NamedTuple):
+    """A version of the library, and where it is installed: jars, and what is compiled against them."""
+
+    home: Path
+    version: str  # 2, 3.1 or 3.5
+
+    def settings(self):
+        """The short times that it knows."""
+        return SHORT | (SHORT_SINCE_3 if self.version >= "3" else {}) | (SHORT_SINCE_3_5 if self.version >= "3.5" else {})
+
+
+TESTED = Library(Path(os.environ["KCL_HOME"]), os.environ["KCL_VERSION"])
+OLDER = {version: Library(TESTED.home.parent / name, version) for name, version in (("kcl2", "2"), ("kcl3", "3.1"))}
 
 
 def environment():
@@ -55,7 +67,7 @@ def environment():
 def java(folder):
     """The command up to the class path; over https, with a store that trusts the server."""
     quiet = "-Dlogback.statusListenerClass=ch.qos.logback.core.status.NopStatusListener"
-    command = ["java", HEAP, "-XX:+UseSerialGC", f"-Dlogback.configurationFile={HERE}/logback.xml", quiet]
+    command = ["java", HEAP, "-XX:+UseSerialGC", *OWN_WORDS, f"-Dlogback.configurationFile={HERE}/logback.xml", quiet]
     if ENDPOINT.startswith("https"):
         store = folder / "trust.p12"
         if not store.exists():
@@ -70,16 +82,16 @@ def java(folder):
 class Worker:
     """A process that reads for one application, and the files that it writes."""
 
-    def __init__(self, name, app, run):
-        """`run` is the scenario: its stream, the folder for files, options."""
+    def __init__(self, name, app, run, library, options):
+        """`run` is the scenario: its stream, and the folder for files."""
         self.name, self.app, self.stream, self.folder = name, app, run.stream, run.folder
         self.events, self.log = self.folder / f"{app}-{name}.events", self.folder / f"{app}-{name}.log"
-        self.read, self.offset, self.killed = [], 0, None
-        self.options = SHORT | run.options
+        self.read, self.offset, self.killed, self.asked = [], 0, None, False
+        self.library, self.options = library, library.settings() | options
         self.process = self._java() if KIND == "java" else self._daemon()
 
     def _java(self):
-        path = f"{HOME}/out:{HOME}/jars/*"
+        path = f"{self.library.home}/out:{self.library.home}/jars/*"
         variables = environment() | {
             "ENDPOINT": ENDPOINT,
             "STREAM": self.stream,
@@ -94,11 +106,12 @@ class Worker:
 
         file = self.folder / f"{self.app}-{self.name}.properties"
         file.write_text(properties(self))
-        variables = environment() | {"EVENTS": str(self.events), "APP": self.app, "PYTHONPATH": str(HOME / "wheel")}
-        if not VERSION.startswith("2"):
+        variables = environment() | {"EVENTS": str(self.events), "APP": self.app}
+        variables["PYTHONPATH"] = str(self.library.home / "wheel")
+        if self.library.version >= "3":
             variables["AWS_ENDPOINT_URL"] = ENDPOINT
         output = self.folder / f"{self.app}-{self.name}.out"
-        return self._start([*java(self.folder), *command(file)], variables, output)
+        return self._start([*java(self.folder), *command(self, file)], variables, output)
 
     def _start(self, command, variables, output):
         with open(output, "ab") as out, open(self.log, "ab") as log:
@@ -126,6 +139,7 @@ class Worker:
         self.process.wait()
 
     def ask_to_stop(self):
+        self.asked = True
         self.process.terminate()
 
     def stopped(self, seconds=25):
@@ -140,6 +154,10 @@ class Worker:
             except ProcessLookupError:
                 pass
 
+    def gone(self):
+        """Whether it was killed or has ended."""
+        return self.process.poll() is not None
+
     def died(self):
         """Whether it ended without being killed."""
-        return self.killed is None and self.process.poll() is not None
+        return self.killed is None and not self.asked and self.gone()
