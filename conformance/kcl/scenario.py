@@ -17,6 +17,7 @@ APPS = ("polling", "fanout")
 KEYS = 16
 BATCHES_A_SECOND = 8
 PATIENCE = 120
+AGED_SECONDS = 86400
 
 
 def client(service):
@@ -71,13 +72,15 @@ class Producer(threading.Thread):
 class Scenario:
     """Runs it; what is to be judged is in the attributes afterwards."""
 
-    def __init__(self, options=None, keys=KEYS, kill_leader=False, replace=False, upgrade_from=None):
+    def __init__(self, options=None, keys=KEYS, kill_leader=False, replace=False, upgrade=None):
         self.kinesis, self.dynamo = client("kinesis"), client("dynamodb")
         self.cloudwatch = client("cloudwatch")
         self.stream = fresh("kcl")
         self.folder = Path(tempfile.mkdtemp(prefix="kcl-", dir=os.environ.get("KCL_FILES")))
         self.options, self.kill_leader, self.replace = options or {}, kill_leader, replace
-        self.older = OLDER.get(upgrade_from)  # what the first two workers run, when it is not what is tested
+        # What the first two workers run, when it is not what is tested, and the options of those that follow, by stages.
+        version, self.stages = upgrade or (None, [])
+        self.older = OLDER.get(version)
         self.coordination = {}  # app -> what the workers have agreed on at the end
         self.workers, self.leases, self.consumers, self.stopped = [], {}, [], []
         self.measured = {}  # app -> records of the last shard: as CloudWatch counts them, as the worker wrote them down
@@ -92,10 +95,10 @@ class Scenario:
         """From the first record to the leases at the end."""
         self.producer.start()
         try:
-            self.start("A")
+            self.start("A", self.older or TESTED)
             if TESTED.version >= "3.5" and not self.older:
                 self.until(self.is_initialised, "the first worker has written its state")
-            self.start("B")
+            self.start("B", self.older or TESTED)
             first, second = self.open_shards()
             self.wait_for_records((first, second), "both shards are read")
             self.split(first)
@@ -124,25 +127,46 @@ class Scenario:
         """For whoever watches."""
         print(f"# {time.monotonic() - self.began:5.1f} s {what}", flush=True)
 
-    def start(self, name):
-        """The first two are of the older version, where there is one."""
-        older = self.older if name in "AB" else None
-        library, options = (older, {}) if older else (TESTED, self.options)
-        self.workers += [Worker(name, app, self, library, options) for app in APPS]
+    def start(self, name, library=TESTED, options=None):
+        self.workers += [Worker(name, app, self, library, options or self.options) for app in APPS]
 
     def upgrade(self):
-        """Two workers of the version under test come, and the last of the older one goes."""
-        self.start("C")
-        self.start("D")
-        joined = {(app, name) for app in APPS for name in "CD"}
-        self.until(
-            lambda: {(a, e.worker) for a in APPS for e in self.events(a) if e.kind == "record"} & joined,
-            "a newer worker reads beside the older",
-        )
-        for worker in self.workers:
-            if worker.name in "AB" and worker.killed is None:
+        """In each stage two workers come, with the version under test and options of the stage, and the others go."""
+        for names, (options, agreed) in zip(("CD", "EF"), self.stages):
+            older = [worker for worker in self.workers if not worker.gone()]
+            for name in names:
+                self.start(name, options=options)
+            self.until(lambda: all(self.readers(app) & set(names) for app in APPS), f"{names} read beside the others")
+            for worker in older:
                 worker.ask_to_stop()
-        self.until(lambda: all(w.gone() for w in self.workers if w.name in "AB"), "the older have stopped")
+            self.until(lambda: all(worker.gone() for worker in older), "the others have stopped")
+            self.until(lambda: all([self.has_agreed(app, agreed) for app in APPS]), f"{names} are at {agreed}")
+
+    def has_agreed(self, app, wanted):
+        """Whether the workers have come to a state."""
+        items = self.coordinators(app)
+        for item in items:
+            if item.get("key") == {"S": "TableMigration3.5"}:
+                self.age(f"{self.stream}-{app}-CoordinatorState", item)
+        return wanted in str(items)
+
+    def age(self, table, item):
+        """Makes the workers believe that a state has lasted; 3.5 wants an hour of each, and has no setting for it."""
+        if int(item["mts"]["N"]) < (time.time() - AGED_SECONDS / 2) * 1000:
+            return
+        try:
+            self.dynamo.update_item(
+                TableName=table,
+                Key={"key": item["key"]},
+                UpdateExpression="SET mts = mts - :age",
+                ConditionExpression="mts = :now",
+                ExpressionAttributeValues={":age": {"N": str(AGED_SECONDS * 1000)}, ":now": item["mts"]},
+            )
+        except self.dynamo.exceptions.ConditionalCheckFailedException:
+            pass  # they went on by themselves
+
+    def readers(self, app):
+        return {event.worker for event in self.events(app) if event.kind == "record"}
 
     def stop(self):
         """Ends those that were not killed; all of them, whatever happens."""

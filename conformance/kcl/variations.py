@@ -4,14 +4,14 @@ from workers import KIND, OLDER, TESTED
 
 NEW = TESTED.version >= "3.5"
 COMPATIBLE = {"coordinator.clientVersionConfig": "CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X"}
-ONE_TABLE = {"coordinator.migrateAllEntitiesToLeaseTable": "true", "coordinator.tableMigrationCompleteBakeTimeSeconds": "5"}
+ONE_TABLE = {"coordinator.migrateAllEntitiesToLeaseTable": "true"}
 
 VARIATIONS = [
     ("short", {"kill_leader": NEW}),  # only since 3.5 can it be told how long a dead leader is taken for one
     ("leader", {"kill_leader": True, "replace": True, "keys": 64}),
     ("compatible", {"options": COMPATIBLE}),
-    ("upgrade-from-2", {"options": COMPATIBLE, "upgrade_from": "2"}),
-    ("upgrade-from-3.1", {"options": ONE_TABLE, "upgrade_from": "3.1"}),
+    ("upgrade-from-2", {"upgrade": ("2", [(COMPATIBLE, "CLIENT_VERSION_"), ({}, "CLIENT_VERSION_3X")])}),
+    ("upgrade-from-3.1", {"upgrade": ("3.1", [({}, "STATUS_DEPLOYED"), (ONE_TABLE, "STATUS_COMPLETE")])}),
 ]
 
 
