@@ -17,6 +17,7 @@ APPS = ("polling", "fanout")
 KEYS = 16
 BATCHES_A_SECOND = 8
 PATIENCE = 120
+UPGRADE_PATIENCE = 720  # version 3 looks at itself for minutes before it leaves version 2 behind
 AGED_SECONDS = 86400
 
 
@@ -80,7 +81,7 @@ class Scenario:
         self.options, self.kill_leader, self.replace = options or {}, kill_leader, replace
         # What the first two workers run, when it is not what is tested, and the options of those that follow, by stages.
         version, self.stages = upgrade or (None, [])
-        self.older = OLDER.get(version)
+        self.older, self.agreed = OLDER.get(version), None
         self.coordination = {}  # app -> what the workers have agreed on at the end
         self.workers, self.leases, self.consumers, self.stopped = [], {}, [], []
         self.measured = {}  # app -> records of the last shard: as CloudWatch counts them, as the worker wrote them down
@@ -140,15 +141,17 @@ class Scenario:
             for worker in older:
                 worker.ask_to_stop()
             self.until(lambda: all(worker.gone() for worker in older), "the others have stopped")
-            self.until(lambda: all([self.has_agreed(app, agreed) for app in APPS]), f"{names} are at {agreed}")
+            self.agreed = agreed
+            self.until(self.have_agreed, f"{names} are at {agreed}", UPGRADE_PATIENCE)
 
-    def has_agreed(self, app, wanted):
-        """Whether the workers have come to a state."""
-        items = self.coordinators(app)
-        for item in items:
-            if item.get("key") == {"S": "TableMigration3.5"}:
-                self.age(f"{self.stream}-{app}-CoordinatorState", item)
-        return wanted in str(items)
+    def have_agreed(self):
+        """Whether the workers of all applications have come to the state of this stage."""
+        found = {app: self.coordinators(app) for app in APPS}
+        for app, items in found.items():
+            for item in items:
+                if item.get("key") == {"S": "TableMigration3.5"}:
+                    self.age(f"{self.stream}-{app}-CoordinatorState", item)
+        return all(self.agreed in str(items) for items in found.values())
 
     def age(self, table, item):
         """Makes the workers believe that a state has lasted; 3.5 wants an hour of each, and has no setting for it."""
@@ -181,7 +184,7 @@ class Scenario:
         of_app = (event for worker in self.workers if worker.app == app for event in worker.so_far())
         return sorted((event for event in of_app if event.shard != "-"), key=lambda event: event.time)
 
-    def until(self, check, what):
+    def until(self, check, what, patience=PATIENCE):
         """Waits for `check`; ends at once when a worker dies."""
 
         def look():
@@ -193,7 +196,7 @@ class Scenario:
             return check()
 
         try:
-            eventually(look, PATIENCE)
+            eventually(look, patience)
         except AssertionError as fault:
             raise AssertionError(f"waiting until {what}, files in {self.folder}: {fault}") from None
         self.say(what)

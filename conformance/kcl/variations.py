@@ -10,7 +10,7 @@ VARIATIONS = [
     ("short", {"kill_leader": NEW}),  # only since 3.5 can it be told how long a dead leader is taken for one
     ("leader", {"kill_leader": True, "replace": True, "keys": 64}),
     ("compatible", {"options": COMPATIBLE}),
-    ("upgrade-from-2", {"upgrade": ("2", [(COMPATIBLE, "CLIENT_VERSION_"), ({}, "CLIENT_VERSION_3X")])}),
+    ("upgrade-from-2", {"upgrade": ("2", [(COMPATIBLE, "CLIENT_VERSION_3X_WITH_ROLLBACK"), ({}, "'CLIENT_VERSION_3X'")])}),
     ("upgrade-from-3.1", {"upgrade": ("3.1", [({}, "STATUS_DEPLOYED"), (ONE_TABLE, "STATUS_COMPLETE")])}),
 ]
 
