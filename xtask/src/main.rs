@@ -17,7 +17,7 @@ const USAGE: &str = "usage: cargo xtask TASK
   codegen [--check]       write crates/api from the pinned botocore models
   coverage [--check]      write the tables of supported operations
   tidy                    import direction, layers, sizes, module headers
-  conformance [CLIENT …]  run real clients against a fresh server
+  conformance [--long] [CLIENT …]  run real clients against a fresh server
   bench streams [NAME …]  measure this server beside its rivals
   fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds";
 

@@ -1,6 +1,9 @@
-//! `cargo xtask conformance [CLIENT …]`: real clients against a freshly started server, over http and https.
+//! `cargo xtask conformance [--long] [CLIENT …]`: real clients against a freshly started server, over http and https.
 //!
-//! Every client is installed under `target/conformance` and prints `ok CASE` or `not ok CASE # why`, among other lines.
+//! `--long` runs all clients over both schemes, and the variations of those that take minutes.
+//!
+//! Every client is installed under `target/conformance` and prints `ok CASE` or `not ok CASE # why`, among other lines;
+//! `not run CASE # why` is for what could not be tried.
 //! A case that is in `conformance/<client>.allow` must pass; one that fails without being listed must be explained in
 //! `conformance/FINDINGS.md`; one that passes without being listed is asked into the list.
 
@@ -24,14 +27,19 @@ pub struct Places {
 }
 
 /// Runs the named clients, or all.
-pub fn run(root: &Path, wanted: &[String]) -> Result<()> {
+pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
+    let (options, wanted): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|a| a.starts_with('-'));
+    let long = !options.is_empty();
+    if let Some(unknown) = options.iter().find(|o| **o != "--long") {
+        bail!("no option '{unknown}'; there is --long");
+    }
     let places = Places {
         root: root.to_owned(),
         installed: root.join("target/conformance"),
     };
     std::fs::create_dir_all(&places.installed)?;
     let known = clients::all();
-    if let Some(unknown) = wanted.iter().find(|w| known.iter().all(|c| c.name != **w)) {
+    if let Some(unknown) = wanted.iter().find(|w| known.iter().all(|c| c.name != w.as_str())) {
         let names: Vec<&str> = known.iter().map(|c| c.name).collect();
         bail!("no client '{unknown}'; there are {}", names.join(", "));
     }
@@ -39,16 +47,18 @@ pub fn run(root: &Path, wanted: &[String]) -> Result<()> {
     let mut report = Report::new(root)?;
     for client in known
         .iter()
-        .filter(|c| wanted.is_empty() || wanted.iter().any(|w| w == c.name))
+        .filter(|c| wanted.is_empty() || wanted.iter().any(|w| *w == c.name))
     {
         println!("-- {}: {}", client.name, client.what);
         if let Err(why) = (client.install)(&places) {
             report.not_run(client.name, &format!("{why:#}"));
             continue;
         }
-        for scheme in ["http", "https"] {
+        for scheme in if long { clients::BOTH } else { client.schemes } {
             let server = Server::start(&binary, root, client.server)?;
-            let output = (client.run)(&places, &server.environment(scheme));
+            let mut environment = server.environment(scheme);
+            environment.extend(long.then(|| ("LONG".to_owned(), "1".to_owned())));
+            let output = (client.run)(&places, &environment);
             server.stop()?;
             report.add(client.name, scheme, output);
         }

@@ -7,8 +7,12 @@ use anyhow::{Context, Result, bail};
 
 use super::Places;
 
+mod kcl;
 mod python;
 mod sdks;
+
+/// The schemes of a client that is quick.
+pub const BOTH: &[&str] = &["http", "https"];
 
 /// Variables that a client is run with.
 pub type Environment = [(String, String)];
@@ -21,6 +25,8 @@ pub struct Client {
     pub what: &'static str,
     /// Variables that its server is started with.
     pub server: &'static [(&'static str, &'static str)],
+    /// Those that it is run over when nothing more is asked for.
+    pub schemes: &'static [&'static str],
     /// Installs it; quick when it is there already.
     pub install: fn(&Places) -> Result<()>,
     /// Runs it; gives its standard output back.
@@ -29,7 +35,10 @@ pub struct Client {
 
 /// Every client, the quick ones first.
 pub fn all() -> Vec<&'static Client> {
-    [python::CLIENTS, sdks::CLIENTS].into_iter().flatten().collect()
+    [python::CLIENTS, sdks::CLIENTS, kcl::CLIENTS]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The virtual environment of the Python clients.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Client, Environment, Places, once, output, python, quiet};
+use super::{BOTH, Client, Environment, Places, once, output, python, quiet};
 
 /// A second account, and changes that take long enough to be seen under way.
 const SCENARIOS_SERVER: &[(&str, &str)] = &[
@@ -18,6 +18,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "boto3",
         what: "HTTP/1.1, JSON",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| suite(p, e, &["boto3_suite.py"]),
     },
@@ -25,6 +26,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "scenarios",
         what: "boto3, one file for each thing that the API does",
         server: SCENARIOS_SERVER,
+        schemes: BOTH,
         install: python,
         run: |p, e| suite(p, e, &["scenarios.py"]),
     },
@@ -32,6 +34,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "scenarios-quotas",
         what: "those that need the published quotas",
         server: &[("MILLRACE_STREAMS_PROFILE", "aws")],
+        schemes: BOTH,
         install: python,
         run: |p, e| {
             let only = ["--only", "quotas", "--only", "channel-quotas"];
@@ -43,6 +46,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "channels",
         what: "boto3, local buckets and an S3-compatible service",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| suite(p, e, &["channels_suite.py"]),
     },
@@ -50,6 +54,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "encryption",
         what: "boto3, with keys of the server, of moto's KMS and of another server",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| suite(p, e, &["encryption_suite.py"]),
     },
@@ -57,6 +62,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "dynamodb",
         what: "boto3, the same calls held against DynamoDB Local, dynalite and moto",
         server: &[],
+        schemes: BOTH,
         install: dynamodb,
         run: |p, e| {
             let oracles = p.installed.join("dynamodb").display().to_string();
@@ -68,6 +74,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "cloudwatch",
         what: "HTTP/1.1, JSON, CBOR and forms, plain and compressed",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| suite(p, e, &["cloudwatch_suite.py"]),
     },
@@ -82,6 +89,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "auth",
         what: "raw requests with every fault a signature can have",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| suite(p, e, &["auth_suite.py"]),
     },
@@ -89,6 +97,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "awscli",
         what: "HTTP/1.1, JSON",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| suite(p, e, &["cli_suite.py"]),
     },

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Client, Places, once, only, output, quiet};
+use super::{BOTH, Client, Places, once, only, output, quiet};
 
 /// The wheel that carries the AWS SDK for Java 2, with the version of the SDK inside.
 const JAVA_WHEEL: &str = "kclpy-ext==3.1.3.post4";
@@ -15,6 +15,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "js",
         what: "HTTP/2, JSON",
         server: &[],
+        schemes: BOTH,
         install: node,
         run: |p, e| {
             output(
@@ -29,6 +30,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "go",
         what: "HTTP/1.1 and h2 over TLS, JSON",
         server: &[],
+        schemes: BOTH,
         install: go,
         run: |p, e| output(&mut Command::new(p.installed.join("go/suite")), e),
     },
@@ -36,6 +38,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "java",
         what: "HTTP/2 without ALPN, CBOR",
         server: &[],
+        schemes: BOTH,
         install: java,
         run: |p, e| {
             let home = p.installed.join("java");
@@ -47,6 +50,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "rust",
         what: "HTTP/1.1, JSON",
         server: &[],
+        schemes: BOTH,
         install: rust,
         run: |p, e| output(&mut Command::new(p.installed.join("rust/debug/conformance")), e),
     },
