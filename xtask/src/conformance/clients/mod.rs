@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::Places;
 
+mod programs;
 mod python;
 mod sdks;
 
@@ -29,13 +30,21 @@ pub struct Client {
 
 /// Every client, the quick ones first.
 pub fn all() -> Vec<&'static Client> {
-    [python::CLIENTS, sdks::CLIENTS].into_iter().flatten().collect()
+    [python::CLIENTS, sdks::CLIENTS, programs::CLIENTS]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The virtual environment of the Python clients.
 fn python(places: &Places) -> Result<()> {
-    let home = places.installed.join("python");
-    let requirements = places.root.join("conformance/python/requirements.txt");
+    virtual_environment(places, "python", "requirements.txt")
+}
+
+/// A virtual environment of that name, with what a file of `conformance/python` requires.
+fn virtual_environment(places: &Places, name: &str, requirements: &str) -> Result<()> {
+    let home = places.installed.join(name);
+    let requirements = places.root.join("conformance/python").join(requirements);
     once(&home, &requirements, || {
         quiet(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
         quiet(
