@@ -19,7 +19,7 @@ pub static SERVICE: Service = Service {
     operations: &OPERATIONS,
 };
 
-static OPERATIONS: [Operation; 17] = [
+static OPERATIONS: [Operation; 21] = [
     Operation {
         name: "BatchGetItem",
         method: "POST",
@@ -147,6 +147,18 @@ static OPERATIONS: [Operation; 17] = [
         errors: &[&error::INTERNAL_SERVER_ERROR],
     },
     Operation {
+        name: "ListTagsOfResource",
+        method: "POST",
+        uri: "/",
+        status: 200,
+        input: Some(&shapes::LIST_TAGS_OF_RESOURCE_INPUT),
+        output: Some(&shapes::LIST_TAGS_OF_RESOURCE_OUTPUT),
+        errors: &[
+            &error::INTERNAL_SERVER_ERROR,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+    },
+    Operation {
         name: "PutItem",
         method: "POST",
         uri: "/",
@@ -196,6 +208,20 @@ static OPERATIONS: [Operation; 17] = [
         ],
     },
     Operation {
+        name: "TagResource",
+        method: "POST",
+        uri: "/",
+        status: 200,
+        input: Some(&shapes::TAG_RESOURCE_INPUT),
+        output: None,
+        errors: &[
+            &error::INTERNAL_SERVER_ERROR,
+            &error::LIMIT_EXCEEDED_EXCEPTION,
+            &error::RESOURCE_IN_USE_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+    },
+    Operation {
         name: "TransactGetItems",
         method: "POST",
         uri: "/",
@@ -227,6 +253,20 @@ static OPERATIONS: [Operation; 17] = [
             &error::THROTTLING_EXCEPTION,
             &error::TRANSACTION_CANCELED_EXCEPTION,
             &error::TRANSACTION_IN_PROGRESS_EXCEPTION,
+        ],
+    },
+    Operation {
+        name: "UntagResource",
+        method: "POST",
+        uri: "/",
+        status: 200,
+        input: Some(&shapes::UNTAG_RESOURCE_INPUT),
+        output: None,
+        errors: &[
+            &error::INTERNAL_SERVER_ERROR,
+            &error::LIMIT_EXCEEDED_EXCEPTION,
+            &error::RESOURCE_IN_USE_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
         ],
     },
     Operation {
@@ -275,6 +315,20 @@ static OPERATIONS: [Operation; 17] = [
             &error::RESOURCE_NOT_FOUND_EXCEPTION,
         ],
     },
+    Operation {
+        name: "UpdateTimeToLive",
+        method: "POST",
+        uri: "/",
+        status: 200,
+        input: Some(&shapes::UPDATE_TIME_TO_LIVE_INPUT),
+        output: Some(&shapes::UPDATE_TIME_TO_LIVE_OUTPUT),
+        errors: &[
+            &error::INTERNAL_SERVER_ERROR,
+            &error::LIMIT_EXCEEDED_EXCEPTION,
+            &error::RESOURCE_IN_USE_EXCEPTION,
+            &error::RESOURCE_NOT_FOUND_EXCEPTION,
+        ],
+    },
 ];
 
 /// Every operation by its name.
@@ -291,14 +345,18 @@ pub mod op {
     pub static DESCRIBE_TIME_TO_LIVE: &Operation = &OPERATIONS[6];
     pub static GET_ITEM: &Operation = &OPERATIONS[7];
     pub static LIST_TABLES: &Operation = &OPERATIONS[8];
-    pub static PUT_ITEM: &Operation = &OPERATIONS[9];
-    pub static QUERY: &Operation = &OPERATIONS[10];
-    pub static SCAN: &Operation = &OPERATIONS[11];
-    pub static TRANSACT_GET_ITEMS: &Operation = &OPERATIONS[12];
-    pub static TRANSACT_WRITE_ITEMS: &Operation = &OPERATIONS[13];
-    pub static UPDATE_CONTINUOUS_BACKUPS: &Operation = &OPERATIONS[14];
-    pub static UPDATE_ITEM: &Operation = &OPERATIONS[15];
-    pub static UPDATE_TABLE: &Operation = &OPERATIONS[16];
+    pub static LIST_TAGS_OF_RESOURCE: &Operation = &OPERATIONS[9];
+    pub static PUT_ITEM: &Operation = &OPERATIONS[10];
+    pub static QUERY: &Operation = &OPERATIONS[11];
+    pub static SCAN: &Operation = &OPERATIONS[12];
+    pub static TAG_RESOURCE: &Operation = &OPERATIONS[13];
+    pub static TRANSACT_GET_ITEMS: &Operation = &OPERATIONS[14];
+    pub static TRANSACT_WRITE_ITEMS: &Operation = &OPERATIONS[15];
+    pub static UNTAG_RESOURCE: &Operation = &OPERATIONS[16];
+    pub static UPDATE_CONTINUOUS_BACKUPS: &Operation = &OPERATIONS[17];
+    pub static UPDATE_ITEM: &Operation = &OPERATIONS[18];
+    pub static UPDATE_TABLE: &Operation = &OPERATIONS[19];
+    pub static UPDATE_TIME_TO_LIVE: &Operation = &OPERATIONS[20];
 }
 
 /// Every modelled error.

@@ -1256,6 +1256,25 @@ pub static LIST_TABLES_OUTPUT: Shape = Shape {
         event_stream: false,
     },
 };
+pub static LIST_TAGS_OF_RESOURCE_INPUT: Shape = Shape {
+    name: "ListTagsOfResourceInput",
+    kind: Kind::Structure {
+        members: &[
+            required("ResourceArn", &RESOURCE_ARN_STRING),
+            body("NextToken", &NEXT_TOKEN_STRING),
+        ],
+        union: false,
+        event_stream: false,
+    },
+};
+pub static LIST_TAGS_OF_RESOURCE_OUTPUT: Shape = Shape {
+    name: "ListTagsOfResourceOutput",
+    kind: Kind::Structure {
+        members: &[body("Tags", &TAG_LIST), body("NextToken", &NEXT_TOKEN_STRING)],
+        union: false,
+        event_stream: false,
+    },
+};
 pub static LOCAL_SECONDARY_INDEX: Shape = Shape {
     name: "LocalSecondaryIndex",
     kind: Kind::Structure {
@@ -1321,6 +1340,15 @@ pub static MULTI_REGION_CONSISTENCY: Shape = Shape {
         max: None,
         pattern: None,
         values: &["EVENTUAL", "STRONG"],
+    },
+};
+pub static NEXT_TOKEN_STRING: Shape = Shape {
+    name: "NextTokenString",
+    kind: Kind::String {
+        min: None,
+        max: None,
+        pattern: None,
+        values: &[],
     },
 };
 pub static NON_KEY_ATTRIBUTE_NAME: Shape = Shape {
@@ -1815,6 +1843,15 @@ pub static RESOURCE: Shape = Shape {
         values: &[],
     },
 };
+pub static RESOURCE_ARN_STRING: Shape = Shape {
+    name: "ResourceArnString",
+    kind: Kind::String {
+        min: Some(1),
+        max: Some(1283),
+        pattern: None,
+        values: &[],
+    },
+};
 pub static RESOURCE_IN_USE_EXCEPTION: Shape = Shape {
     name: "ResourceInUseException",
     kind: Kind::Structure {
@@ -2264,6 +2301,15 @@ pub static TAG: Shape = Shape {
         event_stream: false,
     },
 };
+pub static TAG_KEY_LIST: Shape = Shape {
+    name: "TagKeyList",
+    kind: Kind::List {
+        element: &TAG_KEY_STRING,
+        element_name: "",
+        min: None,
+        max: None,
+    },
+};
 pub static TAG_KEY_STRING: Shape = Shape {
     name: "TagKeyString",
     kind: Kind::String {
@@ -2280,6 +2326,17 @@ pub static TAG_LIST: Shape = Shape {
         element_name: "",
         min: None,
         max: None,
+    },
+};
+pub static TAG_RESOURCE_INPUT: Shape = Shape {
+    name: "TagResourceInput",
+    kind: Kind::Structure {
+        members: &[
+            required("ResourceArn", &RESOURCE_ARN_STRING),
+            required("Tags", &TAG_LIST),
+        ],
+        union: false,
+        event_stream: false,
     },
 };
 pub static TAG_VALUE_STRING: Shape = Shape {
@@ -2334,6 +2391,21 @@ pub static TIME_TO_LIVE_DESCRIPTION: Shape = Shape {
         members: &[
             body("TimeToLiveStatus", &TIME_TO_LIVE_STATUS),
             body("AttributeName", &TIME_TO_LIVE_ATTRIBUTE_NAME),
+        ],
+        union: false,
+        event_stream: false,
+    },
+};
+pub static TIME_TO_LIVE_ENABLED: Shape = Shape {
+    name: "TimeToLiveEnabled",
+    kind: Kind::Boolean,
+};
+pub static TIME_TO_LIVE_SPECIFICATION: Shape = Shape {
+    name: "TimeToLiveSpecification",
+    kind: Kind::Structure {
+        members: &[
+            required("Enabled", &TIME_TO_LIVE_ENABLED),
+            required("AttributeName", &TIME_TO_LIVE_ATTRIBUTE_NAME),
         ],
         union: false,
         event_stream: false,
@@ -2456,6 +2528,17 @@ pub static TRANSACTION_IN_PROGRESS_EXCEPTION: Shape = Shape {
     name: "TransactionInProgressException",
     kind: Kind::Structure {
         members: &[body("Message", &ERROR_MESSAGE)],
+        union: false,
+        event_stream: false,
+    },
+};
+pub static UNTAG_RESOURCE_INPUT: Shape = Shape {
+    name: "UntagResourceInput",
+    kind: Kind::Structure {
+        members: &[
+            required("ResourceArn", &RESOURCE_ARN_STRING),
+            required("TagKeys", &TAG_KEY_LIST),
+        ],
         union: false,
         event_stream: false,
     },
@@ -2617,6 +2700,25 @@ pub static UPDATE_TABLE_OUTPUT: Shape = Shape {
     name: "UpdateTableOutput",
     kind: Kind::Structure {
         members: &[body("TableDescription", &TABLE_DESCRIPTION)],
+        union: false,
+        event_stream: false,
+    },
+};
+pub static UPDATE_TIME_TO_LIVE_INPUT: Shape = Shape {
+    name: "UpdateTimeToLiveInput",
+    kind: Kind::Structure {
+        members: &[
+            required("TableName", &TABLE_ARN),
+            required("TimeToLiveSpecification", &TIME_TO_LIVE_SPECIFICATION),
+        ],
+        union: false,
+        event_stream: false,
+    },
+};
+pub static UPDATE_TIME_TO_LIVE_OUTPUT: Shape = Shape {
+    name: "UpdateTimeToLiveOutput",
+    kind: Kind::Structure {
+        members: &[body("TimeToLiveSpecification", &TIME_TO_LIVE_SPECIFICATION)],
         union: false,
         event_stream: false,
     },

@@ -1779,6 +1779,60 @@ impl Shaped for ListTablesOutput {
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]
+pub struct ListTagsOfResourceInput {
+    pub resource_arn: String,
+    pub next_token: Option<String>,
+}
+
+impl Typed for ListTagsOfResourceInput {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            resource_arn: f.required(0)?,
+            next_token: f.optional(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            Some(self.resource_arn.into_value()),
+            self.next_token.map(Typed::into_value),
+        ]))
+    }
+}
+
+impl Shaped for ListTagsOfResourceInput {
+    const SHAPE: &'static crate::Shape = &shapes::LIST_TAGS_OF_RESOURCE_INPUT;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ListTagsOfResourceOutput {
+    pub tags: Option<Vec<Tag>>,
+    pub next_token: Option<String>,
+}
+
+impl Typed for ListTagsOfResourceOutput {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            tags: f.optional(0)?,
+            next_token: f.optional(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            self.tags.map(Typed::into_value),
+            self.next_token.map(Typed::into_value),
+        ]))
+    }
+}
+
+impl Shaped for ListTagsOfResourceOutput {
+    const SHAPE: &'static crate::Shape = &shapes::LIST_TAGS_OF_RESOURCE_OUTPUT;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct LocalSecondaryIndex {
     pub index_name: String,
     pub key_schema: Vec<KeySchemaElement>,
@@ -3102,6 +3156,33 @@ impl Shaped for Tag {
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]
+pub struct TagResourceInput {
+    pub resource_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Typed for TagResourceInput {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            resource_arn: f.required(0)?,
+            tags: f.required(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            Some(self.resource_arn.into_value()),
+            Some(self.tags.into_value()),
+        ]))
+    }
+}
+
+impl Shaped for TagResourceInput {
+    const SHAPE: &'static crate::Shape = &shapes::TAG_RESOURCE_INPUT;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct ThrottlingException {
     pub message: Option<String>,
     pub throttling_reasons: Option<Vec<ThrottlingReason>>,
@@ -3180,6 +3261,33 @@ impl Typed for TimeToLiveDescription {
 
 impl Shaped for TimeToLiveDescription {
     const SHAPE: &'static crate::Shape = &shapes::TIME_TO_LIVE_DESCRIPTION;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct TimeToLiveSpecification {
+    pub enabled: bool,
+    pub attribute_name: String,
+}
+
+impl Typed for TimeToLiveSpecification {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            enabled: f.required(0)?,
+            attribute_name: f.required(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            Some(self.enabled.into_value()),
+            Some(self.attribute_name.into_value()),
+        ]))
+    }
+}
+
+impl Shaped for TimeToLiveSpecification {
+    const SHAPE: &'static crate::Shape = &shapes::TIME_TO_LIVE_SPECIFICATION;
 }
 
 enumeration!(TimeToLiveStatus { Enabling = "ENABLING", Disabling = "DISABLING", Enabled = "ENABLED", Disabled = "DISABLED" });
@@ -3420,6 +3528,33 @@ impl Typed for TransactionInProgressException {
 
 impl Shaped for TransactionInProgressException {
     const SHAPE: &'static crate::Shape = &shapes::TRANSACTION_IN_PROGRESS_EXCEPTION;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct UntagResourceInput {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Typed for UntagResourceInput {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            resource_arn: f.required(0)?,
+            tag_keys: f.required(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            Some(self.resource_arn.into_value()),
+            Some(self.tag_keys.into_value()),
+        ]))
+    }
+}
+
+impl Shaped for UntagResourceInput {
+    const SHAPE: &'static crate::Shape = &shapes::UNTAG_RESOURCE_INPUT;
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -3771,6 +3906,57 @@ impl Typed for UpdateTableOutput {
 
 impl Shaped for UpdateTableOutput {
     const SHAPE: &'static crate::Shape = &shapes::UPDATE_TABLE_OUTPUT;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct UpdateTimeToLiveInput {
+    pub table_name: String,
+    pub time_to_live_specification: TimeToLiveSpecification,
+}
+
+impl Typed for UpdateTimeToLiveInput {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            table_name: f.required(0)?,
+            time_to_live_specification: f.required(1)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            Some(self.table_name.into_value()),
+            Some(self.time_to_live_specification.into_value()),
+        ]))
+    }
+}
+
+impl Shaped for UpdateTimeToLiveInput {
+    const SHAPE: &'static crate::Shape = &shapes::UPDATE_TIME_TO_LIVE_INPUT;
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct UpdateTimeToLiveOutput {
+    pub time_to_live_specification: Option<TimeToLiveSpecification>,
+}
+
+impl Typed for UpdateTimeToLiveOutput {
+    fn from_value(value: Value) -> Result<Self, Mismatch> {
+        let mut f = Fields::of(value)?;
+        Ok(Self {
+            time_to_live_specification: f.optional(0)?,
+        })
+    }
+
+    fn into_value(self) -> Value {
+        Value::Struct(Fields(vec![
+            self.time_to_live_specification.map(Typed::into_value),
+        ]))
+    }
+}
+
+impl Shaped for UpdateTimeToLiveOutput {
+    const SHAPE: &'static crate::Shape = &shapes::UPDATE_TIME_TO_LIVE_OUTPUT;
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::Places;
 
 mod kcl;
+mod programs;
 mod python;
 mod sdks;
 
@@ -35,7 +36,7 @@ pub struct Client {
 
 /// Every client, the quick ones first.
 pub fn all() -> Vec<&'static Client> {
-    [python::CLIENTS, sdks::CLIENTS, kcl::CLIENTS]
+    [python::CLIENTS, sdks::CLIENTS, programs::CLIENTS, kcl::CLIENTS]
         .into_iter()
         .flatten()
         .collect()
@@ -43,8 +44,13 @@ pub fn all() -> Vec<&'static Client> {
 
 /// The virtual environment of the Python clients.
 fn python(places: &Places) -> Result<()> {
-    let home = places.installed.join("python");
-    let requirements = places.root.join("conformance/python/requirements.txt");
+    virtual_environment(places, "python", "requirements.txt")
+}
+
+/// A virtual environment of that name, with what a file of `conformance/python` requires.
+fn virtual_environment(places: &Places, name: &str, requirements: &str) -> Result<()> {
+    let home = places.installed.join(name);
+    let requirements = places.root.join("conformance/python").join(requirements);
     once(&home, &requirements, || {
         quiet(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
         quiet(

@@ -91,5 +91,14 @@ pub const TAGS_MAX: usize = 50;
 /// Names on a page of ListTables. AWS; the API model says the same.
 pub const LIST_MAX: usize = 100;
 
+/// How long an item outlives the moment at which it expires. AWS: a few days at most.
+pub const EXPIRY_DELAY: Duration = Duration::from_secs(600);
+
+/// What expired longer ago than this is kept, since the number is likely no time at all. AWS: five years.
+pub const EXPIRY_AGE_MAX: Duration = Duration::from_secs(5 * 365 * 24 * 3600);
+
+/// Expired items that one command takes out of one table.
+pub const EXPIRED_MAX: usize = 100;
+
 /// Longest part of a caller's own data that an error message repeats, in characters.
 pub const ECHO_CHARS_MAX: usize = 1024;

@@ -6,6 +6,7 @@ mod access;
 mod batches;
 mod bounds;
 mod durability;
+mod expiry;
 mod items;
 mod kcl;
 mod legacy;

@@ -271,8 +271,8 @@ async fn what_makes_no_table_is_refused() {
         "Duplicate keys in Tags",
     );
     case(
-        json!({"SSESpecification": {"Enabled": true}}),
-        "SSESpecification is not supported",
+        json!({"SSESpecification": {"Enabled": true, "KMSMasterKeyId": "alias/own"}}),
+        "KMSMasterKeyId of SSESpecification is not supported",
     );
     case(
         json!({"LocalSecondaryIndexes": [{

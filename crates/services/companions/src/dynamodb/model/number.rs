@@ -108,6 +108,21 @@ impl Number {
         self.coefficient * 10_u128.pow(DIGITS_MAX.saturating_sub(self.digits()))
     }
 
+    /// Its whole part, where that is neither negative nor above [`u64::MAX`].
+    #[must_use]
+    pub fn whole(&self) -> Option<u64> {
+        let scale = 10_u128.checked_pow(u32::from(self.exponent.unsigned_abs()));
+        let whole = if self.exponent < 0 {
+            scale.map_or(0, |scale| self.coefficient / scale)
+        } else {
+            self.coefficient.checked_mul(scale?)?
+        };
+        if self.negative && !self.is_zero() {
+            return None;
+        }
+        u64::try_from(whole).ok()
+    }
+
     fn is_zero(&self) -> bool {
         self.coefficient == 0
     }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use millrace_api::dynamodb::{CreateTableInput, CreateTableOutput, IndexStatus, TableStatus, Tag};
+use millrace_api::dynamodb::{
+    CreateTableInput, CreateTableOutput, IndexStatus, SSESpecification, TableStatus, Tag,
+};
 use millrace_wire::Caller;
 
 use crate::dynamodb::Dynamodb;
@@ -56,11 +58,10 @@ fn check_supported(input: &CreateTableInput) -> Result<(), DynamodbError> {
         .stream_specification
         .as_ref()
         .is_some_and(|stream| stream.stream_enabled);
-    let encrypts = |sse: &millrace_api::dynamodb::SSESpecification| sse.enabled == Some(true);
     let what = if streams {
         "StreamSpecification"
-    } else if input.sse_specification.as_ref().is_some_and(encrypts) {
-        "SSESpecification"
+    } else if input.sse_specification.as_ref().is_some_and(own_key) {
+        "KMSMasterKeyId of SSESpecification"
     } else if input.resource_policy.is_some() {
         "ResourcePolicy"
     } else if input.global_table_source_arn.is_some()
@@ -77,6 +78,12 @@ fn check_supported(input: &CreateTableInput) -> Result<(), DynamodbError> {
         return Ok(());
     };
     Err(DynamodbError::NotBuilt(what))
+}
+
+/// Whether a table is to be encrypted with a key of the caller's. That it be encrypted is accepted: so is every table of
+/// DynamoDB, with a key that is not its owner's, and no description says so.
+pub(super) fn own_key(encryption: &SSESpecification) -> bool {
+    encryption.enabled == Some(true) && encryption.kms_master_key_id.is_some()
 }
 
 fn invalid(what: impl std::fmt::Display) -> DynamodbError {
@@ -151,7 +158,7 @@ fn check_used(
     })
 }
 
-fn tags(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, DynamodbError> {
+pub(super) fn tags(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, DynamodbError> {
     let count = tags.len();
     let tags: BTreeMap<_, _> = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
     if tags.len() < count {

@@ -1,4 +1,4 @@
-//! DescribeTimeToLive. No table has it: nothing here expires.
+//! DescribeTimeToLive.
 
 use millrace_api::dynamodb::{
     DescribeTimeToLiveInput, DescribeTimeToLiveOutput, TimeToLiveDescription, TimeToLiveStatus,
@@ -16,11 +16,17 @@ pub(super) async fn call(
     input: DescribeTimeToLiveInput,
 ) -> Result<DescribeTimeToLiveOutput, DynamodbError> {
     let key = request::table_key(caller, &input.table_name)?;
-    with_table(dynamodb, &key, |_| Ok(())).map_err(|e| naming(&key, e))?;
+    let attribute = with_table(dynamodb, &key, |table| {
+        Ok(table.definition().time_to_live.clone())
+    })
+    .map_err(|e| naming(&key, e))?;
     Ok(DescribeTimeToLiveOutput {
         time_to_live_description: Some(TimeToLiveDescription {
-            time_to_live_status: Some(TimeToLiveStatus::Disabled),
-            attribute_name: None,
+            time_to_live_status: Some(match attribute {
+                Some(_) => TimeToLiveStatus::Enabled,
+                None => TimeToLiveStatus::Disabled,
+            }),
+            attribute_name: attribute,
         }),
     })
 }

@@ -12,14 +12,18 @@ mod describe_table;
 mod describe_time_to_live;
 mod get_item;
 mod list_tables;
+mod list_tags_of_resource;
 mod put_item;
 mod query;
 mod scan;
+mod tag_resource;
 mod transact_get_items;
 mod transact_write_items;
+mod untag_resource;
 mod update_continuous_backups;
 mod update_item;
 mod update_table;
+mod update_time_to_live;
 
 use bytes::Bytes;
 use millrace_api::{Operation, Shaped, Typed};
@@ -62,14 +66,18 @@ pub(crate) async fn dispatch(
         "DescribeTimeToLive" => typed(call, describe_time_to_live::call).await,
         "GetItem" => typed(call, get_item::call).await,
         "ListTables" => typed(call, list_tables::call).await,
+        "ListTagsOfResource" => typed(call, list_tags_of_resource::call).await,
         "PutItem" => typed(call, put_item::call).await,
         "Query" => typed(call, query::call).await,
         "Scan" => typed(call, scan::call).await,
+        "TagResource" => silent(call, tag_resource::call).await,
         "TransactGetItems" => typed(call, transact_get_items::call).await,
         "TransactWriteItems" => typed(call, transact_write_items::call).await,
+        "UntagResource" => silent(call, untag_resource::call).await,
         "UpdateContinuousBackups" => typed(call, update_continuous_backups::call).await,
         "UpdateItem" => typed(call, update_item::call).await,
         "UpdateTable" => typed(call, update_table::call).await,
+        "UpdateTimeToLive" => typed(call, update_time_to_live::call).await,
         _ => Err(ApiError::unknown_operation().into()),
     }
 }
@@ -85,6 +93,18 @@ where
     let input = call.codec.typed(&call.body)?;
     let output = run(call.dynamodb, call.caller, input).await?;
     Ok(Reply::Body(call.codec.encode_typed(output).into()))
+}
+
+/// The same for an operation without an output.
+async fn silent<'a, I, F, R>(call: Call<'a>, run: F) -> Result<Reply, DynamodbError>
+where
+    I: Shaped,
+    F: FnOnce(&'a Dynamodb, &'a Caller, I) -> R,
+    R: Future<Output = Result<(), DynamodbError>>,
+{
+    let input = call.codec.typed(&call.body)?;
+    run(call.dynamodb, call.caller, input).await?;
+    Ok(Reply::Body(Bytes::new()))
 }
 
 /// Looks at a table in a way that can be refused.

@@ -6,6 +6,7 @@ use millrace_api::dynamodb::{
 };
 use millrace_wire::Caller;
 
+use super::create_table::own_key;
 use super::{naming, with_table};
 use crate::dynamodb::Dynamodb;
 use crate::dynamodb::answer::describe;
@@ -67,14 +68,10 @@ fn check_supported(input: &UpdateTableInput) -> Result<(), DynamodbError> {
         .stream_specification
         .as_ref()
         .is_some_and(|stream| stream.stream_enabled);
-    let encrypts = input
-        .sse_specification
-        .as_ref()
-        .is_some_and(|sse| sse.enabled == Some(true));
     let what = if streams {
         "StreamSpecification"
-    } else if encrypts {
-        "SSESpecification"
+    } else if input.sse_specification.as_ref().is_some_and(own_key) {
+        "KMSMasterKeyId of SSESpecification"
     } else if input
         .replica_updates
         .as_ref()

@@ -46,6 +46,16 @@ pub(crate) fn table_key(caller: &Caller, text: &str) -> Result<TableKey, Dynamod
     table_key_for(caller, caller.operation, text)
 }
 
+/// The same where a request names its table as a resource: by its ARN only.
+pub(crate) fn resource_key(caller: &Caller, arn: &str) -> Result<TableKey, DynamodbError> {
+    if Arn::parse(arn).is_err() {
+        return Err(DynamodbError::Invalid(format!(
+            "Invalid TableArn: Invalid ResourceArn provided as input {arn}"
+        )));
+    }
+    table_key(caller, arn)
+}
+
 /// The same for one part of a request that needs another permission.
 pub(crate) fn table_key_for(caller: &Caller, action: &str, text: &str) -> Result<TableKey, DynamodbError> {
     let key = named(caller, text)?;

@@ -62,6 +62,24 @@ pub enum Command {
         /// For how long back; `None` switches it off.
         days: Option<u32>,
     },
+    /// TagResource, UntagResource.
+    ChangeTags {
+        /// Which.
+        key: TableKey,
+        /// Those that are there afterwards.
+        set: BTreeMap<String, String>,
+        /// Those that are not.
+        removed: Vec<String>,
+    },
+    /// UpdateTimeToLive.
+    SetTimeToLive {
+        /// Which.
+        key: TableKey,
+        /// Of items.
+        attribute: String,
+        /// Or off.
+        enabled: bool,
+    },
     /// PutItem, UpdateItem, DeleteItem, and a part of BatchWriteItem: one after the other, each for itself.
     Write {
         /// At least one. The first that is refused ends the command; those before it stand.

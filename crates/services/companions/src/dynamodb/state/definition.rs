@@ -124,6 +124,9 @@ pub struct Definition {
     /// Point-in-time recovery, where it is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Recovery>,
+    /// The attribute that says when an item expires, in seconds since the Unix epoch, where items do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_live: Option<String>,
 }
 
 impl Definition {

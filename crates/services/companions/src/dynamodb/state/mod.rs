@@ -6,6 +6,7 @@
 
 pub mod command;
 mod definition;
+mod expiry;
 mod index;
 mod page;
 mod refusal;
@@ -101,8 +102,20 @@ impl Machine for DynamodbState {
             Command::UpdateTable { key, update } => self.update_table(at, &key, update),
             Command::DeleteTable { key } => self.delete_table(&key),
             Command::SetRecovery { key, days } => self.set_recovery(at, &key, days),
-            Command::Write { writes } => self.write(writes),
-            Command::Transact { token, writes } => self.transact(at, token, writes),
+            Command::ChangeTags { key, set, removed } => self.change_tags(&key, set, &removed),
+            Command::SetTimeToLive {
+                key,
+                attribute,
+                enabled,
+            } => self.set_time_to_live(&key, attribute, enabled),
+            Command::Write { writes } => {
+                self.expire(at, &writes);
+                self.write(writes)
+            }
+            Command::Transact { token, writes } => {
+                self.expire(at, &writes);
+                self.transact(at, token, writes)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Described;
 use super::definition::Definition;
+use super::expiry::{Expiring, moment};
 use super::index::Index;
 use crate::dynamodb::limits::ITEM_OVERHEAD_BYTES;
 use crate::dynamodb::model::Item;
@@ -58,6 +59,8 @@ pub struct Table {
     pub(super) indexes: Vec<Index>,
     /// Size of the items, in bytes.
     bytes: u64,
+    /// Those items that expire.
+    pub(super) expiring: Expiring,
 }
 
 impl Table {
@@ -68,6 +71,7 @@ impl Table {
             indexes: definition.indexes.iter().map(|_| Index::default()).collect(),
             definition: Arc::new(definition),
             bytes: 0,
+            expiring: Expiring::new(),
         }
     }
 
@@ -143,6 +147,13 @@ impl Table {
                 &key,
                 (old.as_ref(), item.as_ref()),
             );
+        }
+        let attribute = self.definition.time_to_live.as_deref();
+        if let Some(moment) = old.as_ref().and_then(|old| moment(attribute, old)) {
+            self.expiring.remove(&(moment, key.clone()));
+        }
+        if let Some(moment) = item.as_ref().and_then(|item| moment(attribute, item)) {
+            self.expiring.insert((moment, key.clone()));
         }
         match item {
             Some(item) => self.items.insert(key, item),

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::command::{IndexUpdate, NewTable, TableKey, TableUpdate};
 use super::definition::{Billing, Definition, IndexDefinition, Recovery};
 use super::{Changed, DynamodbState, Outcome, Refusal, Table};
-use crate::dynamodb::limits::{GLOBAL_INDEXES_MAX, PROJECTED_ATTRIBUTES_MAX, TABLES_MAX, TABLES_TOTAL_MAX};
+use crate::dynamodb::limits::{
+    GLOBAL_INDEXES_MAX, PROJECTED_ATTRIBUTES_MAX, TABLES_MAX, TABLES_TOTAL_MAX, TAGS_MAX,
+};
 use crate::dynamodb::model::{Item, KeyAttribute};
 use crate::dynamodb::state::Projected;
 
@@ -86,6 +88,7 @@ impl DynamodbState {
             tags,
             class,
             recovery: None,
+            time_to_live: None,
         });
         let described = table.describe();
         self.tables.insert(key, table);
@@ -139,6 +142,25 @@ impl DynamodbState {
             days,
             since: definition.recovery.map_or(at.time, |recovery| recovery.since),
         });
+        Ok(Changed::Table(table.describe()))
+    }
+
+    pub(super) fn change_tags(
+        &mut self,
+        key: &TableKey,
+        set: BTreeMap<String, String>,
+        removed: &[String],
+    ) -> Outcome {
+        let table = self.tables.get_mut(key).ok_or(Refusal::TableNotFound)?;
+        let mut tags = table.definition.tags.clone();
+        tags.retain(|name, _| !removed.contains(name));
+        tags.extend(set);
+        if tags.len() > TAGS_MAX {
+            return Err(invalid(format!(
+                "One or more parameter values were invalid: Tags exceed the limit of {TAGS_MAX} per table"
+            )));
+        }
+        Arc::make_mut(&mut table.definition).tags = tags;
         Ok(Changed::Table(table.describe()))
     }
 }
