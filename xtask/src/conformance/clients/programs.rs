@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Client, Environment, Places, output, virtual_environment};
+use super::{BOTH, Client, Environment, Places, output, virtual_environment};
 
 /// In the order in which they run.
 pub(super) static CLIENTS: &[Client] = &[
@@ -12,6 +12,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "async-kinesis",
         what: "producer and consumer over aiobotocore, checkpoints in DynamoDB",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| script(p, e, "async_kinesis_suite.py"),
     },
@@ -19,6 +20,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "aiokpl",
         what: "packed records, on a server with the published limits",
         server: &[("MILLRACE_STREAMS_PROFILE", "aws")],
+        schemes: BOTH,
         install: python,
         run: |p, e| script(p, e, "aiokpl_suite.py"),
     },
@@ -26,6 +28,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "aws-kinesis-agg",
         what: "packed records, over boto3",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| script(p, e, "aggregation_suite.py"),
     },

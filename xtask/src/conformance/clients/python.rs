@@ -82,6 +82,7 @@ pub(super) static CLIENTS: &[Client] = &[
         name: "iam",
         what: "boto3: users, roles, keys, policies, sessions",
         server: &[],
+        schemes: BOTH,
         install: python,
         run: |p, e| suite(p, e, &["iam_suite.py"]),
     },
