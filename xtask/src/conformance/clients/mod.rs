@@ -61,6 +61,24 @@ fn virtual_environment(places: &Places, name: &str, requirements: &str) -> Resul
     })
 }
 
+/// The suite of a folder of `conformance`, with the packages that it requires.
+fn npm(places: &Places, name: &str) -> Result<()> {
+    let (home, source) = (
+        places.installed.join(name),
+        places.root.join("conformance").join(name),
+    );
+    std::fs::create_dir_all(&home)?;
+    std::fs::copy(source.join("suite.mjs"), home.join("suite.mjs"))?;
+    once(&home, &source.join("package.json"), || {
+        std::fs::copy(source.join("package.json"), home.join("package.json"))?;
+        quiet(
+            Command::new("npm")
+                .args(["install", "--no-audit", "--no-fund", "--silent"])
+                .current_dir(&home),
+        )
+    })
+}
+
 /// Runs `install` unless it ran for this very `recipe` before.
 fn once(home: &Path, recipe: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let stamp = home.join("installed-from");

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{BOTH, Client, Environment, Places, output, virtual_environment};
+use super::{BOTH, Client, Environment, Places, npm, once, output, quiet, virtual_environment};
 
 /// In the order in which they run.
 pub(super) static CLIENTS: &[Client] = &[
@@ -32,6 +32,47 @@ pub(super) static CLIENTS: &[Client] = &[
         install: python,
         run: |p, e| script(p, e, "aggregation_suite.py"),
     },
+    Client {
+        name: "lifion",
+        what: "polling, and fan-out by a parser of its own; leases in DynamoDB",
+        server: LIFION_SERVER,
+        schemes: BOTH,
+        install: lifion,
+        run: |p, e| {
+            output(
+                Command::new("node")
+                    .arg("suite.mjs")
+                    .current_dir(p.installed.join("lifion")),
+                e,
+            )
+        },
+    },
+    Client {
+        name: "kcl-rs",
+        what: "the Kinesis Client Library in Rust; leases in DynamoDB, metrics in CBOR",
+        server: &[],
+        schemes: BOTH,
+        install: python,
+        run: |p, e| script(p, e, "kcl_rs_suite.py"),
+    },
+    Client {
+        name: "kpl",
+        what: "the Kinesis Producer Library's native daemon, over TLS always, with the published limits",
+        server: &[("MILLRACE_STREAMS_PROFILE", "aws")],
+        schemes: &["https"],
+        install: kpl,
+        run: |p, e| {
+            let home = p.installed.join("kpl").display().to_string();
+            script(p, &[e, &[("KPL_HOME".to_owned(), home)]].concat(), "kpl_suite.py")
+        },
+    },
+];
+
+/// Frames that come at the published rate, since its parser takes one frame from each chunk; and a certificate for the
+/// host that it insists on.
+const LIFION_SERVER: &[(&str, &str)] = &[
+    ("MILLRACE_STREAMS_PROFILE", "aws"),
+    ("MILLRACE_TLS_NAMES", "kinesis.us-east-1.amazonaws.com"),
 ];
 
 /// An environment of their own: they want other versions of botocore than the SDK's suites.
@@ -46,4 +87,34 @@ fn script(places: &Places, environment: &Environment, script: &str) -> Result<St
             .current_dir(places.root.join("conformance/python")),
         environment,
     )
+}
+
+fn lifion(places: &Places) -> Result<()> {
+    npm(places, "lifion")
+}
+
+/// The Java library with what it needs, from Maven, and the program that drives it.
+fn kpl(places: &Places) -> Result<()> {
+    python(places)?;
+    let (home, source) = (places.installed.join("kpl"), places.root.join("conformance/kpl"));
+    let (jars, program) = (home.join("jars"), source.join("Puts.java"));
+    std::fs::create_dir_all(&jars)?;
+    std::fs::create_dir_all(home.join("out"))?;
+    once(&jars, &source.join("pom.xml"), || {
+        quiet(
+            Command::new("mvn")
+                .args(["--quiet", "--batch-mode", "--file"])
+                .arg(source.join("pom.xml"))
+                .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
+                .arg(format!("-DoutputDirectory={}", jars.display())),
+        )
+    })?;
+    once(&home, &program, || {
+        quiet(
+            Command::new("javac")
+                .args(["-cp", &format!("{}/*", jars.display()), "-d"])
+                .arg(home.join("out"))
+                .arg(&program),
+        )
+    })
 }

