@@ -61,7 +61,11 @@ pub(crate) enum SessionOf {
     /// The account's owner.
     Root,
     /// A user.
-    User(String),
+    User {
+        name: String,
+        /// The user's, so that a later user of that name is another one.
+        id: String,
+    },
     /// A role that was assumed.
     Role {
         name: String,
@@ -199,7 +203,13 @@ fn session(state: &AccessState, claims: &Claims) -> Result<Identity, AccessError
             },
             &**account,
         ),
-        SessionOf::User(name) => user(state, account, name)?,
+        SessionOf::User { name, id } => {
+            let identity = user(state, account, name)?;
+            if identity.user_id() != id {
+                return Err(Of::User.missing(name));
+            }
+            identity
+        }
         SessionOf::Role { name, id, session } => {
             let holder = state.holder(account, Of::Role, name)?;
             if holder.id != *id {

@@ -30,6 +30,8 @@ pub const SESSION_SECS_MIN: i32 = 900;
 pub const USER_SESSION_SECS_MAX: i32 = 129_600;
 /// How long a user's session lasts where nothing is asked for, in seconds.
 pub const USER_SESSION_SECS: i32 = 43_200;
+/// The longest session of an account's owner, in seconds.
+pub const OWNER_SESSION_SECS_MAX: i32 = 3600;
 /// Characters of a session token that is looked at.
 pub const TOKEN_CHARS_MAX: usize = 32_768;
 /// Identities that are kept ready.

@@ -150,6 +150,12 @@ impl World {
     }
 }
 
+/// Access key and session token of an answer.
+fn credentials(answer: &Value) -> (String, String) {
+    let text = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+    (text("AccessKeyId"), text("SessionToken"))
+}
+
 fn escaped(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -368,4 +374,122 @@ async fn accounts_do_not_see_each_other() {
     let refused = world.call_as(other, "DeleteAccessKey", &id).await;
     assert_eq!(refused.unwrap_err().code, "NoSuchEntity");
     assert!(world.find(&key, None).is_ok());
+}
+
+#[tokio::test]
+async fn a_session_does_not_pass_to_a_later_user_of_the_name() {
+    let world = open().await;
+    let key = world.user("ana", "kinesis:ListStreams").await;
+    let ana = world.caller(&world.find(&key, None).unwrap());
+    let answer = world.call_as(ana, "GetSessionToken", &[]).await.unwrap();
+    let (id, token) = credentials(&answer);
+    assert!(world.find(&id, Some(&token)).is_ok());
+    world
+        .ok("DeleteUserPolicy", &[("UserName", "ana"), ("PolicyName", "p")])
+        .await;
+    let own = [("UserName", "ana"), ("AccessKeyId", &*key)];
+    world.ok("DeleteAccessKey", &own).await;
+    // Still the same user: the session outlives the key that asked for it.
+    assert!(world.find(&id, Some(&token)).is_ok());
+    world.ok("DeleteUser", &[("UserName", "ana")]).await;
+    assert_eq!(world.find(&id, Some(&token)).unwrap_err(), Unknown::Key);
+    world.user("ana", "*").await;
+    assert_eq!(world.find(&id, Some(&token)).unwrap_err(), Unknown::Key);
+}
+
+#[tokio::test]
+async fn an_owner_s_session_lasts_an_hour_at_most() {
+    let world = open().await;
+    for (asked, minutes) in [(None, 60), (Some("43200"), 60), (Some("900"), 15)] {
+        let start = world.clock.now();
+        let parameters: Vec<_> = asked.map(|secs| ("DurationSeconds", secs)).into_iter().collect();
+        let answer = world.ok("GetSessionToken", &parameters).await;
+        let (id, token) = credentials(&answer);
+        let ends = start.plus(Duration::from_secs(60 * minutes));
+        let before = Timestamp(ends.0 - 1);
+        assert!(world.access.find(&id, Some(&token), before).is_ok(), "{asked:?}");
+        let over = world.access.find(&id, Some(&token), ends);
+        assert_eq!(over.unwrap_err(), Unknown::Expired, "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_can_say_which_policies_may_be_attached() {
+    let world = open().await;
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let reader = "arn:aws:iam::aws:policy/AmazonKinesisReadOnlyAccess";
+    let key = world.user("ana", "iam:*").await;
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Deny","Action":"iam:AttachUserPolicy","Resource":"*","Condition":{{"ArnEquals":{{"iam:PolicyARN":"{admin}"}}}}}}}}"#
+    );
+    let deny = [
+        ("UserName", "ana"),
+        ("PolicyName", "deny"),
+        ("PolicyDocument", &*document),
+    ];
+    world.ok("PutUserPolicy", &deny).await;
+    let ana = world.caller(&world.find(&key, None).unwrap());
+    let attach = |arn| [("UserName", "ana"), ("PolicyArn", arn)];
+    let refused = world
+        .call_as(ana.clone(), "AttachUserPolicy", &attach(admin))
+        .await;
+    assert_eq!(refused.unwrap_err().code, "AccessDeniedException");
+    world
+        .call_as(ana, "AttachUserPolicy", &attach(reader))
+        .await
+        .unwrap();
+}
+
+/// A role that the other account may assume.
+async fn assumable(world: &World) -> Vec<(&'static str, &'static str)> {
+    let trust = trusting(OTHER);
+    let role = [("RoleName", "reader"), ("AssumeRolePolicyDocument", &*trust)];
+    world.ok("CreateRole", &role).await;
+    vec![
+        ("RoleArn", "arn:aws:iam::000000000000:role/reader"),
+        ("RoleSessionName", "one"),
+    ]
+}
+
+#[tokio::test]
+async fn a_token_that_would_be_too_long_to_be_read_is_not_given() {
+    let world = open().await;
+    let mut asked = assumable(&world).await;
+    let mut document = allowing("kinesis:ListStreams");
+    document.push_str(&" ".repeat(40_000));
+    asked.push(("Policy", &document));
+    let refused = world
+        .call_as(Caller::root(OTHER, "us-east-1"), "AssumeRole", &asked)
+        .await;
+    assert_eq!(refused.unwrap_err().code, "PackedPolicyTooLarge");
+}
+
+#[tokio::test]
+async fn what_a_session_cannot_have_is_refused_and_not_left_out() {
+    let world = open().await;
+    let asked = assumable(&world).await;
+    for (name, value) in [
+        ("SourceIdentity", "ana"),
+        ("SerialNumber", "arn:aws:iam::111111111111:mfa/ana"),
+        ("TokenCode", "123456"),
+        ("TransitiveTagKeys.member.1", "team"),
+    ] {
+        let mut asked = asked.clone();
+        asked.push((name, value));
+        let refused = world
+            .call_as(Caller::root(OTHER, "us-east-1"), "AssumeRole", &asked)
+            .await;
+        let refused = refused.expect_err(name);
+        assert_eq!(refused.code, "ValidationException", "{name}");
+        let parameter = name.split('.').next().unwrap();
+        assert!(refused.message.contains(parameter), "{refused}");
+    }
+    let refused = world
+        .call_as(
+            Caller::root(OTHER, "us-east-1"),
+            "GetSessionToken",
+            &[("TokenCode", "123456")],
+        )
+        .await;
+    assert_eq!(refused.unwrap_err().code, "ValidationException");
 }

@@ -3,7 +3,7 @@
 use millrace_api::iam as api;
 use millrace_wire::Caller;
 
-use super::check;
+use super::{check, check_with};
 use crate::error::AccessError;
 use crate::managed;
 use crate::service::Access;
@@ -16,7 +16,8 @@ async fn set(
     arn: String,
     attach: bool,
 ) -> Result<(), AccessError> {
-    check(access, caller, of, &name)?;
+    // IAM's own condition key says which policies may be given out.
+    check_with(access, caller, (of, &name), &[("iam:policyarn", &*arn)])?;
     if attach {
         access.read(|state| managed::document(state, &caller.account, &arn).map(drop))?;
     }

@@ -122,6 +122,16 @@ fn input<I: Typed>(call: &Call<'_>) -> Result<I, AccessError> {
 
 /// Whether the caller may do this to a user or role, be it there or not; its path counts where it is.
 fn check(access: &Access, caller: &Caller, of: Of, name: &str) -> Result<(), AccessError> {
+    check_with(access, caller, (of, name), &[])
+}
+
+/// The same with condition keys of IAM's own.
+fn check_with(
+    access: &Access,
+    caller: &Caller,
+    (of, name): (Of, &str),
+    keys: &[(&'static str, &str)],
+) -> Result<(), AccessError> {
     let full = access.read(|state| match state.holder(&caller.account, of, name) {
         Ok(holder) => (full_name(holder, name), holder.tags.clone()),
         Err(_) => (name.to_owned(), std::collections::BTreeMap::new()),
@@ -129,6 +139,7 @@ fn check(access: &Access, caller: &Caller, of: Of, name: &str) -> Result<(), Acc
     let arn = || arn(&caller.account, of, &full.0);
     caller.authorize(&Target {
         tags: Some(&full.1),
+        keys,
         ..Target::new(&caller.account, &arn)
     })?;
     Ok(())

@@ -5,7 +5,7 @@ use millrace_wire::access::Target;
 use millrace_wire::policy::{Kind, Policy, Principal};
 use millrace_wire::{ApiError, Caller, Identity};
 
-use super::{claims, issue, passed, refuse_tags, seconds};
+use super::{claims, issue, passed, refuse, seconds};
 use crate::error::AccessError;
 use crate::identities::{SessionOf, full_name};
 use crate::limits::SESSION_SECS;
@@ -68,7 +68,14 @@ pub(super) async fn call(
     let (Some(asked), true) = (asked.as_ref(), own.is_some()) else {
         return Err(ApiError::internal("a role that is not there let somebody in").into());
     };
-    refuse_tags(input.tags.is_some_and(|tags| !tags.is_empty()))?;
+    refuse(&[
+        ("Tags", input.tags.is_some_and(|tags| !tags.is_empty())),
+        ("TransitiveTagKeys", input.transitive_tag_keys.is_some()),
+        ("SourceIdentity", input.source_identity.is_some()),
+        ("ProvidedContexts", input.provided_contexts.is_some()),
+        ("SerialNumber", input.serial_number.is_some()),
+        ("TokenCode", input.token_code.is_some()),
+    ])?;
     // A role that assumes a role does so for an hour at most (IAM User Guide, "Role chaining").
     let chained = matches!(caller.identity.principal(), Principal::AssumedRole { .. });
     let most = if chained {

@@ -17,7 +17,7 @@ use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 use crate::error::AccessError;
 use crate::identities::{Claims, SessionOf};
-use crate::limits::SESSION_SECS_MIN;
+use crate::limits::{SESSION_SECS_MIN, TOKEN_CHARS_MAX};
 use crate::managed;
 use crate::seal::Purpose;
 use crate::service::Access;
@@ -60,14 +60,14 @@ fn answer(op: &Operation, codec: Codec, answer: impl Typed) -> Result<Reply, Acc
     Ok(Reply::Body(codec.encode(shape, &answer.into_value()).into()))
 }
 
-/// A condition on a tag that nobody keeps would look as if it held.
-fn refuse_tags(some: bool) -> Result<(), AccessError> {
-    if some {
-        return Err(AccessError::Invalid(
-            "Session tags are not supported by Millrace yet: leave Tags out.".to_owned(),
-        ));
+/// Refuses parameters that would be left out: a condition on what nobody keeps would look as if it held.
+fn refuse(given: &[(&str, bool)]) -> Result<(), AccessError> {
+    match given.iter().find(|(_, some)| *some) {
+        None => Ok(()),
+        Some((name, _)) => Err(AccessError::Invalid(format!(
+            "{name} is not supported by Millrace yet: leave it out."
+        ))),
     }
-    Ok(())
 }
 
 fn seconds(asked: Option<i32>, usual: i32, most: i32) -> Result<i32, AccessError> {
@@ -121,11 +121,26 @@ fn claims(
 async fn issue(access: &Access, claims: Claims) -> Result<Credentials, AccessError> {
     access.ready().await?;
     let text = serde_json::to_string(&claims).map_err(|error| ApiError::internal(error.to_string()))?;
-    let token = access.0.sealer.seal(Purpose::Token, &text);
+    let token = access
+        .0
+        .sealer
+        .seal(Purpose::Token, &text)
+        .ok_or_else(|| ApiError::internal("a token could not be sealed"))?;
+    // Nobody would look at it, so nobody could use it.
+    if token.len() > TOKEN_CHARS_MAX {
+        return Err(AccessError::Wire(ApiError::client(
+            "PackedPolicyTooLarge",
+            format!(
+                "The policies of the session make its token {} characters long, and {TOKEN_CHARS_MAX} is the most: pass \
+                 fewer or shorter ones.",
+                token.len()
+            ),
+        )));
+    }
     Ok(Credentials {
         access_key_id: claims.key,
         secret_access_key: claims.secret,
-        session_token: token.ok_or_else(|| ApiError::internal("a token could not be sealed"))?,
+        session_token: token,
         expiration: EpochMillis(i64::try_from(claims.expires.0).unwrap_or(i64::MAX)),
     })
 }
