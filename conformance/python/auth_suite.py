@@ -347,7 +347,7 @@ def requests_cannot_be_smuggled_behind_others():
 @case
 def paths_cannot_be_smuggled():
     # Empty and dotted parts mean nothing: SigV4 signs the path without them, and the JSON protocols look at none.
-    for path in ["/a", "/a/..%2f", "/?a=b", "/#a", "/%", "/%00", "/;a", "/\\", "http://elsewhere/"]:
+    for path in ["/a", "/a/..%2f", "/?a=b", "/%", "/%00", "/;a", "/\\", "http://elsewhere/"]:
         answers = raw(*heads(signed(), path=path))
         assert answers == [] or answers[0] >= 400, (path, answers)
 
