@@ -9,8 +9,8 @@ pub const DEPTH_MAX: usize = 128;
 /// a slot takes 40 bytes, so that a body of `[{},{},…` costs 40 MiB at the very most.
 pub const VALUE_SLOTS_MAX: usize = 1 << 20;
 
-/// Most segments of parameter names in one form: each is a node of some 100 bytes. A megabyte of the shortest
-/// parameters has less.
+/// Most parameters of one form, and most segments of their names: each parameter takes some 100 bytes while the form is
+/// read, each segment as many again. A megabyte of parameters as SDKs write them has far less.
 pub const FORM_NODES_MAX: usize = 1 << 18;
 
 /// Longest part of a caller's own text that an error message repeats, in bytes.

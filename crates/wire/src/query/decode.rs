@@ -7,6 +7,7 @@ use millrace_api::{Fields, Kind, Location, Member, Shape, Value};
 use super::form::{Node, Tree, pairs};
 use crate::ApiError;
 use crate::codec::{Slots, check_union, last_wins, member_index};
+use crate::limits::FORM_NODES_MAX;
 use crate::serialization::{Fault, Found, echo, mismatch, value_of_text};
 
 /// What the segment between a list and its index is called, unless the model says otherwise.
@@ -16,7 +17,11 @@ const KEY: &str = "key";
 const VALUE: &str = "value";
 
 pub(super) fn decode(shape: &'static Shape, text: &str) -> Result<Value, ApiError> {
-    let pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = pairs(text).collect();
+    // One more than there may be tells that there are too many.
+    let pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = pairs(text).take(FORM_NODES_MAX + 1).collect();
+    if pairs.len() > FORM_NODES_MAX {
+        return Err(Fault::too_many_values().into());
+    }
     let tree = Tree::of(&pairs)?;
     let mut decoder = Decoder {
         tree: &tree,

@@ -141,6 +141,9 @@ fn depth_and_count_are_bounded() {
         let _ = write!(wide, "{i}&");
     }
     assert!(refusal(&EVERYTHING, &wide).contains("more than"));
+    let often = "a&".repeat(FORM_NODES_MAX);
+    read(&EVERYTHING, &often);
+    assert!(refusal(&EVERYTHING, &format!("{often}a")).contains("more than"));
 }
 
 #[test]
