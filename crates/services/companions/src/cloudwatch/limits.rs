@@ -93,3 +93,7 @@ pub const EXPRESSION_DEPTH_MAX: usize = 64;
 pub const EVALUATION_DEPTH_MAX: usize = 256;
 /// Datapoints that one GetMetricData may compute, of all queries together.
 pub const COMPUTED_DATAPOINTS_MAX: usize = 2_000_000;
+/// Datapoints that a time line counts for besides its own: one without any takes memory too.
+pub const TIMELINE_DATAPOINTS: usize = 64;
+/// Longest label of a query, in bytes: every time line that comes of it carries the label along.
+pub const LABEL_BYTES_MAX: usize = 1024;

@@ -364,3 +364,36 @@ async fn a_chain_of_expressions_is_bounded() {
         .await;
     assert!(error.contains("levels of expressions"), "{error}");
 }
+
+/// Time lines without a datapoint take memory too, and lists of lists multiply them.
+#[tokio::test]
+async fn lists_of_nothing_are_bounded() {
+    let world = open().await;
+    let list = |of: &str| format!("[{}]", vec![of; 500].join(","));
+    let queries = [
+        hidden(metric("a", "none", "Sum")),
+        hidden(math("b", &list("a"))),
+        hidden(math("c", &list("b"))),
+        hidden(math("d", &list("c"))),
+        hidden(math("x", "METRIC_COUNT(d)")),
+    ];
+    let error = world
+        .refused("GetMetricData", body(&world, &queries, json!({})))
+        .await;
+    assert!(
+        error.contains("more datapoints than one call may compute"),
+        "{error}"
+    );
+    assert!(get(&world, &queries[..2]).await.is_empty());
+    let mut labelled = metric("a", "none", "Sum");
+    labelled["Label"] = "x".repeat(1025).into();
+    let error = world
+        .refused("GetMetricData", body(&world, &[labelled.clone()], json!({})))
+        .await;
+    assert!(
+        error.contains("Label must not be longer than 1024 bytes"),
+        "{error}"
+    );
+    labelled["Label"] = "x".repeat(1024).into();
+    assert_eq!(get(&world, &[labelled]).await.len(), 1);
+}

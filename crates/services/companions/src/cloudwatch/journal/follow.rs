@@ -128,7 +128,7 @@ impl Follower {
             Ok(update) => match state.store.apply(entry.time.seconds(), &update) {
                 Ok(()) => metrics.samples.add(update.samples.len() as u64),
                 Err(full) => {
-                    state.refuse(entry.offset);
+                    state.refuse(entry.offset, full);
                     metrics.refused.add(update.samples.len() as u64);
                     tracing::debug!(?full, offset = entry.offset, "metrics had no room");
                 }

@@ -13,7 +13,7 @@ mod follow;
 mod tests;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use millrace_base::{Clock, Tasks};
@@ -49,8 +49,8 @@ pub(crate) struct State {
     pub(crate) store: Store,
     /// The next record to apply.
     pub(crate) next: Offset,
-    /// Records that were not applied, the newest only.
-    refused: BTreeSet<Offset>,
+    /// Records that were not applied and why, the newest only.
+    refused: BTreeMap<Offset, Full>,
 }
 
 /// The log, the store and what moves data between them.
@@ -73,7 +73,7 @@ impl Journal {
             state: Mutex::new(State {
                 store: Store::default(),
                 next: 0,
-                refused: BTreeSet::new(),
+                refused: BTreeMap::new(),
             }),
             applied: watch::Sender::new(0),
             writes,
@@ -108,7 +108,7 @@ impl Journal {
 
     /// Makes an update durable and visible.
     pub(crate) async fn put(&self, update: &Update) -> Result<(), CloudwatchError> {
-        self.state().store.admits(update).map_err(CloudwatchError::Full)?;
+        self.admits(update)?;
         let offset = self.writes.write(bytes::encode(update)).await?;
         let mut applied = self.applied.subscribe();
         tokio::select! {
@@ -116,17 +116,27 @@ impl Journal {
             // Nobody applies any more; it is durable all the same.
             () = self.parts.tasks.stopping() => return Err(CloudwatchError::Stopped),
         }
-        if self.state().refused.contains(&offset) {
-            // Others were quicker.
-            return Err(CloudwatchError::Full(Full::Metrics));
+        match self.state().refused.get(&offset) {
+            Some(full) => Err(CloudwatchError::Full(*full)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Refuses early what the store would refuse. A store that no record reached in this minute may still hold what is
+    /// too old by now: only the record itself shows.
+    fn admits(&self, update: &Update) -> Result<(), CloudwatchError> {
+        let minute = self.parts.clock.now().seconds() / 60;
+        let state = self.state();
+        if state.store.now() / 60 < minute {
+            return Ok(());
+        }
+        state.store.admits(update).map_err(CloudwatchError::Full)
     }
 }
 
 impl State {
-    fn refuse(&mut self, offset: Offset) {
-        self.refused.insert(offset);
+    fn refuse(&mut self, offset: Offset, full: Full) {
+        self.refused.insert(offset, full);
         if self.refused.len() > REFUSALS_MAX {
             self.refused.pop_first();
         }

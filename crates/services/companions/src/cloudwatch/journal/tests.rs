@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::bytes::{PartWriter, decode, encode, read_part};
 use super::checkpoint::Checkpoints;
 use super::*;
-use crate::cloudwatch::state::{Measured, MetricId, Sample, StatisticSet, Tenant, Unit};
+use crate::cloudwatch::state::{Bounds, Measured, MetricId, Sample, StatisticSet, Tenant, Unit};
 
 const NOW: u64 = 1_700_000_040;
 
@@ -306,6 +306,39 @@ async fn old_records_are_trimmed_by_age() {
         .expect("nothing was trimmed");
     let again = world.second().await;
     assert_eq!(again.store().size(), (0, 0));
+}
+
+/// Only records move the store's time on, so a refusal must not keep the next record from the log for ever.
+#[tokio::test]
+async fn a_full_store_has_room_again_when_its_data_are_too_old() {
+    let world = World::new().await;
+    world.journal.state().store = Store::bounded(Bounds {
+        account_metrics: 1,
+        ..Bounds::default()
+    });
+    world.put("a").await;
+    let new = |second| {
+        let mut sample = sample("b", Measured::Values(vec![(1.0, 1.0)]));
+        sample.second = second;
+        update(vec![sample])
+    };
+    let records = || world.log.tail(LOG).unwrap().end;
+    let error = world.journal.put(&new(NOW)).await.unwrap_err();
+    assert!(
+        matches!(error, CloudwatchError::Full(Full::AccountMetrics)),
+        "{error}"
+    );
+    assert_eq!(records(), 1, "what is sure to be refused is not written");
+    world.clock.advance(Duration::from_secs(60));
+    let error = world.journal.put(&new(NOW + 60)).await.unwrap_err();
+    assert!(
+        matches!(error, CloudwatchError::Full(Full::AccountMetrics)),
+        "{error}"
+    );
+    assert_eq!(records(), 2);
+    world.clock.advance(Duration::from_secs(25 * 3600));
+    world.journal.put(&new(NOW + 25 * 3600)).await.unwrap();
+    assert_eq!(world.store().size().0, 1);
 }
 
 #[tokio::test]

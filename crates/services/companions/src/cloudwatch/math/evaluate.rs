@@ -64,7 +64,7 @@ pub(crate) fn evaluate(expression: &Expression, context: &mut Context<'_>) -> Re
     work.depth.set(depth);
     let quantity = step(expression, context)?;
     work.depth.set(depth - 1);
-    work.pay(quantity.len())?;
+    work.pay(quantity.cost())?;
     Ok(quantity)
 }
 

@@ -12,6 +12,8 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
+use super::limits::TIMELINE_DATAPOINTS;
+
 pub(crate) use evaluate::{Context, Work, evaluate};
 pub(crate) use parse::{Expression, parse};
 
@@ -26,6 +28,11 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
+    /// What it costs to have it, in datapoints.
+    pub(crate) fn cost(&self) -> usize {
+        self.points.len() + TIMELINE_DATAPOINTS
+    }
+
     /// The same with other values; those that are no finite number are left out.
     fn map(&self, f: impl Fn(u64, f64) -> f64) -> Self {
         let points = self.points.iter().map(|(at, value)| (*at, f(*at, *value)));
@@ -59,12 +66,12 @@ pub(crate) enum Quantity {
 }
 
 impl Quantity {
-    /// How many datapoints it has.
-    pub(crate) fn len(&self) -> usize {
+    /// What it costs to have it, in datapoints.
+    pub(crate) fn cost(&self) -> usize {
         match self {
             Self::Scalar(_) => 1,
-            Self::One(one) => one.points.len(),
-            Self::Many(many) => many.iter().map(|one| one.points.len()).sum(),
+            Self::One(one) => one.cost(),
+            Self::Many(many) => many.iter().map(Timeline::cost).sum(),
         }
     }
 }

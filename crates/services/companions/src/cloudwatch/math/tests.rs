@@ -25,7 +25,7 @@ fn run(text: &str) -> Result<Quantity, String> {
             .map(|(_, one)| Quantity::One(one.clone()))
             .ok_or_else(|| format!("there is no '{id}'"))
     };
-    let work = Work::new(10_000);
+    let work = Work::new(500_000);
     let mut context = Context {
         lookup: &mut lookup,
         metrics: &metrics,

@@ -13,7 +13,7 @@ use millrace_wire::Caller;
 
 use crate::cloudwatch::datum;
 use crate::cloudwatch::error::CloudwatchError;
-use crate::cloudwatch::limits::{COMPUTED_DATAPOINTS_MAX, PAGE_DATAPOINTS_MAX, QUERIES_MAX};
+use crate::cloudwatch::limits::{COMPUTED_DATAPOINTS_MAX, LABEL_BYTES_MAX, PAGE_DATAPOINTS_MAX, QUERIES_MAX};
 use crate::cloudwatch::math::{self, Context, Expression, Quantity, Timeline, Work};
 use crate::cloudwatch::query::{Statistic, Window, buckets, digest, is_period};
 use crate::cloudwatch::service::Cloudwatch;
@@ -169,6 +169,15 @@ impl<'a> Evaluation<'a> {
                 "The parameter {path}.AccountId is invalid: Millrace has no linked accounts, name your own or none."
             )));
         }
+        if query
+            .label
+            .as_ref()
+            .is_some_and(|label| label.len() > LABEL_BYTES_MAX)
+        {
+            return Err(wrong(format!(
+                "The parameter {path}.Label must not be longer than {LABEL_BYTES_MAX} bytes."
+            )));
+        }
         let exclusive = |other: &str| {
             wrong(format!(
                 "The parameters {path}.{other} and {path}.MetricStat are mutually exclusive and you have specified both."
@@ -242,14 +251,15 @@ impl<'a> Evaluation<'a> {
             .flatten()
             .filter_map(|bucket| Some((bucket.start, statistic.of(bucket)?)))
             .collect();
-        self.work.pay(points.len()).map_err(|_| {
-            wrong("The queries ask for more datapoints than one call may compute: use longer periods or fewer queries.")
-        })?;
-        Ok(Query::Metric(Timeline {
+        let timeline = Timeline {
             label: query.label.clone().unwrap_or_else(|| labels.label(&name, stat)),
             period: window.period,
             points,
-        }))
+        };
+        self.work.pay(timeline.cost()).map_err(|_| {
+            wrong("The queries ask for more datapoints than one call may compute: use longer periods or fewer queries.")
+        })?;
+        Ok(Query::Metric(timeline))
     }
 
     /// What a query comes to. Ids are looked up as they are met; one that is met while it is worked out leads to itself.
