@@ -212,9 +212,20 @@ impl Edge {
         };
         // A form had to be unpacked before anybody knew what it asks for.
         let body = if codec.is_query() {
-            body
+            Ok(body)
         } else {
-            self.unpacked(head, body).await?
+            self.unpacked(head, body).await
+        };
+        let body = match body {
+            Ok(body) => body,
+            Err(error) => {
+                let asked = Asked {
+                    caller: Some(&caller),
+                    ..asked(head, (service, op), None, arrival)
+                };
+                self.note(asked, Err(&error)).await;
+                return Err(error);
+            }
         };
         // The bytes' memory counts until the call is answered.
         let bytes = body.bytes.clone();
