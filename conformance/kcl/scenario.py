@@ -17,7 +17,8 @@ APPS = ("polling", "fanout")
 KEYS = 16
 BATCHES_A_SECOND = 8
 PATIENCE = 120
-UPGRADE_PATIENCE = 720  # version 3 looks at itself for minutes before it leaves version 2 behind
+LEADER_PATIENCE = 300
+UPGRADE_PATIENCE = 900  # version 3 wants to have seen all workers ready for ten minutes before it leaves version 2
 AGED_SECONDS = 86400
 
 
@@ -266,7 +267,7 @@ class Scenario:
                         self.taken.setdefault((app, event.shard), time.monotonic() - victims[app].killed)
             return lost <= set(self.taken)
 
-        self.until(taken, "its leases are taken over")
+        self.until(taken, "its leases are taken over", LEADER_PATIENCE if self.kill_leader else PATIENCE)
         self.taken = {lease: seconds for lease, seconds in self.taken.items() if lease in lost}
 
     def choose(self, victims):
