@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use millrace_base::{Secret, Timestamp};
 use millrace_wire::Identity;
-use millrace_wire::policy::Principal;
+use millrace_wire::policy::{Policy, Principal};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
@@ -174,12 +174,15 @@ pub(crate) fn full_name(holder: &Holder, name: &str) -> String {
 
 fn with_policies(state: &AccessState, account: &str, holder: &Holder, identity: &mut Identity) {
     let own = holder.inline.values().map(|text| managed::compiled(text));
-    // A policy that is attached cannot be deleted.
-    let attached = holder
-        .attached
-        .iter()
-        .filter_map(|arn| managed::document(state, account, arn).ok());
-    identity.policies = own.chain(attached.map(managed::compiled)).collect();
+    // A policy that is attached cannot be deleted; one that is gone all the same may have denied something.
+    let attached = holder.attached.iter().map(|arn| match managed::document(state, account, arn) {
+        Ok(text) => managed::compiled(text),
+        Err(error) => {
+            tracing::error!(%error, arn, "an attached policy is not there: its holders are let through nowhere");
+            Policy::deny_everything()
+        }
+    });
+    identity.policies = own.chain(attached).collect();
 }
 
 fn user(state: &AccessState, account: &str, name: &str) -> Result<Identity, AccessError> {

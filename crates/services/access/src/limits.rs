@@ -1,6 +1,7 @@
 //! Bounds (IAM and STS quotas, published ones where there are some).
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// Users of an account.
 pub const USERS_MAX: usize = 5000;
@@ -16,6 +17,12 @@ pub const ATTACHED_MAX: usize = 10;
 pub const INLINE_MAX: usize = 20;
 /// Tags of a user, role or policy.
 pub const TAGS_MAX: usize = 50;
+/// Characters of the inline policies of a user together, without white space.
+pub const USER_INLINE_CHARS_MAX: usize = 2048;
+/// The same of a role.
+pub const ROLE_INLINE_CHARS_MAX: usize = 10_240;
+/// How soon the key of secrets is asked for again after a failure.
+pub const READY_RETRY: Duration = Duration::from_secs(5);
 /// Entries on a page.
 pub const PAGE_MAX: usize = 1000;
 /// Entries on a page where nothing is asked for.

@@ -81,7 +81,7 @@ pub(crate) fn document<'s>(
     account: &str,
     given: &str,
 ) -> Result<&'s str, AccessError> {
-    if let Some((EVERYBODYS, _, name)) = parts(given) {
+    if let Some((EVERYBODYS, "", name)) = parts(given) {
         let known = BUILT_IN.iter().find(|(known, _)| *known == name);
         return known.map(|(_, text)| *text).ok_or_else(|| {
             let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();

@@ -11,6 +11,7 @@ use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 use crate::error::{AccessError, OpenError};
 use crate::identities::Identities;
+use crate::limits::READY_RETRY;
 use crate::ops;
 use crate::seal::Sealer;
 use crate::state::{AccessState, Command};
@@ -59,9 +60,14 @@ impl Access {
         } else {
             let (access, mut changed) = (access.clone(), access.0.deps.control.changed());
             tasks.spawn_until_stop(async move {
-                while !access.has_secrets() && changed.changed().await.is_ok() {}
-                if let Err(error) = access.ready().await {
-                    tracing::error!(%error, "access keys of users cannot be used here until a restart");
+                while !access.has_secrets() {
+                    if changed.changed().await.is_err() {
+                        return;
+                    }
+                }
+                while let Err(error) = access.ready().await {
+                    tracing::error!(%error, "access keys of users cannot be used on this node yet, trying again");
+                    access.0.deps.clock.sleep(READY_RETRY).await;
                 }
             });
         }

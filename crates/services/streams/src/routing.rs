@@ -1,6 +1,6 @@
 //! What the data plane needs to know of a stream, ready to be used by any number of calls at once.
 //!
-//! [`Streams::resolve`](crate::Streams::resolve) yields an `Arc<StreamView>` in the time of a map lookup: the view is
+//! [`Streams::view`](crate::Streams::view) yields an `Arc<StreamView>` in the time of a map lookup: the view is
 //! made once after a change of the stream and shared until the next one. A view is a moment of the past: a shard
 //! that it shows open may be sealed already. An append that fails with `LogError::Sealed` therefore waits for
 //! [`Streams::changed`](crate::Streams::changed) and resolves again; the children are one control command away.

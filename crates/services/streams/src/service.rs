@@ -228,7 +228,7 @@ impl Streams {
         })
     }
 
-    /// Moves with every change of any stream. A value that was seen is visible to [`Streams::resolve`].
+    /// Moves with every change of any stream. A value that was seen is visible to [`Streams::view`].
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.0.control.changed()

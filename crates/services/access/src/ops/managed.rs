@@ -7,6 +7,7 @@ use millrace_api::iam::{
 };
 use millrace_wire::Caller;
 use millrace_wire::access::Target;
+use millrace_wire::limits::POLICY_MANAGED_CHARS_MAX;
 use millrace_wire::policy::Kind;
 
 use super::{check_new, hold_policy, page, path, shapes, tags};
@@ -38,6 +39,17 @@ pub(super) async fn create(
     let (path, tags, name) = (path(input.path)?, tags(input.tags)?, input.policy_name);
     check_new(caller, &managed::arn(&caller.account, &path, &name), &tags)?;
     hold_policy(&input.policy_document, Kind::Identity)?;
+    let chars = input
+        .policy_document
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .count();
+    if chars > POLICY_MANAGED_CHARS_MAX {
+        return Err(AccessError::LimitExceeded(format!(
+            "Cannot exceed quota for PolicySize: {POLICY_MANAGED_CHARS_MAX}; the policy has {chars} characters that are \
+             no white space."
+        )));
+    }
     let policy = Managed {
         path,
         id: access.id(PREFIX),

@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 pub use command::{Command, Of};
 
 use crate::error::AccessError;
-use crate::limits::{ATTACHED_MAX, INLINE_MAX, KEYS_MAX, POLICIES_MAX, ROLES_MAX, USERS_MAX};
+use crate::limits::{
+    ATTACHED_MAX, INLINE_MAX, KEYS_MAX, POLICIES_MAX, ROLE_INLINE_CHARS_MAX, ROLES_MAX,
+    USER_INLINE_CHARS_MAX, USERS_MAX,
+};
 use crate::managed;
 
 /// What applying a command gives.
@@ -236,6 +239,16 @@ impl AccessState {
                 if holder.inline.len() >= INLINE_MAX && !holder.inline.contains_key(&policy) {
                     return Err(limit("inline policies of one identity", INLINE_MAX));
                 }
+                let most = match of {
+                    Of::User => USER_INLINE_CHARS_MAX,
+                    Of::Role => ROLE_INLINE_CHARS_MAX,
+                };
+                let others = holder.inline.iter().filter(|(known, _)| **known != policy);
+                let sum: usize = others.map(|(_, text)| chars(text)).sum();
+                if sum + chars(&text) > most {
+                    let what = format!("characters of all inline policies of one {}", of.kind());
+                    return Err(limit(&what, most));
+                }
                 holder.inline.insert(policy, text);
                 Ok(())
             }
@@ -310,6 +323,11 @@ impl AccessState {
         }
         Ok(())
     }
+}
+
+/// As quotas count a policy: without white space.
+fn chars(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 /// That an identity has no inline policy of that name.

@@ -9,6 +9,7 @@ use super::Call;
 use crate::error::StreamsError;
 use crate::iterator::Position;
 use crate::limits::{GET_RECORDS_BYTES_MAX, GET_RECORDS_MAX};
+use crate::resolve::hold_id;
 use crate::shard::answer;
 
 /// What those that share GetRecords are called among a shard's readers.
@@ -19,6 +20,7 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let streams = call.streams;
     let begun = streams.0.clock.monotonic();
     let input: GetRecordsInput = call.codec.request(GetRecordsInput::SHAPE, &call.body)?;
+    hold_id(input.stream_id.as_deref())?;
     let position = streams.position(&input.shard_iterator)?;
     if position.stream.region != call.caller.region {
         return Err(StreamsError::InvalidArgument("Invalid ShardIterator.".to_owned()));

@@ -4,6 +4,7 @@ use millrace_api::kinesis::{ListTagsForResourceInput, ListTagsForResourceOutput}
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
+use crate::resolve::hold_id;
 use crate::service::Streams;
 use crate::shapes;
 use crate::state::StreamsState;
@@ -13,6 +14,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: ListTagsForResourceInput,
 ) -> Result<ListTagsForResourceOutput, StreamsError> {
+    hold_id(input.stream_id.as_deref())?;
     let resource = streams.resource(caller, &input.resource_arn, None)?;
     let tags = |state: &StreamsState| Ok::<_, StreamsError>(shapes::tags(state.common(&resource)?.tags));
     Ok(ListTagsForResourceOutput {

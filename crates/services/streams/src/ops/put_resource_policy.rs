@@ -5,6 +5,7 @@ use millrace_wire::Caller;
 use millrace_wire::policy::{Kind, Policy, check_resource_policy};
 
 use crate::error::StreamsError;
+use crate::resolve::hold_id;
 use crate::service::Streams;
 use crate::state::{Command, Resource};
 
@@ -49,6 +50,7 @@ pub(crate) async fn call(
     caller: &Caller,
     input: PutResourcePolicyInput,
 ) -> Result<(), StreamsError> {
+    hold_id(input.stream_id.as_deref())?;
     let resource = streams.resource(caller, &input.resource_arn, None)?;
     let refused = |error: &dyn std::fmt::Display| StreamsError::InvalidArgument(format!("Policy: {error}"));
     let policy = Policy::parse(&input.policy, Kind::Resource).map_err(|error| refused(&error))?;

@@ -6,6 +6,7 @@ use millrace_wire::Reply;
 
 use super::Call;
 use crate::error::StreamsError;
+use crate::resolve::hold_id;
 use crate::shard::position::Asked;
 use crate::state::Status;
 use crate::subscribe::{self, Subscriber};
@@ -14,6 +15,7 @@ use crate::subscribe::{self, Subscriber};
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let streams = call.streams;
     let input: SubscribeToShardInput = call.codec.request(SubscribeToShardInput::SHAPE, &call.body)?;
+    hold_id(input.stream_id.as_deref())?;
     let (view, consumer) = streams.resolve_consumer(call.caller, &input.consumer_arn)?;
     if consumer.status != Status::Active {
         return Err(StreamsError::ConsumerNotActive {

@@ -130,13 +130,20 @@ impl Streams {
     }
 }
 
+/// Refuses the member that is reserved at AWS ("Not Implemented. Reserved for future use."): who names a stream by it
+/// would otherwise be taken for somebody who names another, or none.
+pub(crate) fn hold_id(id: Option<&str>) -> Result<(), StreamsError> {
+    match id {
+        None => Ok(()),
+        Some(_) => Err(StreamsError::InvalidArgument(
+            "StreamId is not supported by Millrace: name the stream by StreamName or StreamARN.".to_owned(),
+        )),
+    }
+}
+
 /// The key a request names. Nobody was asked yet whether the caller may do anything to it.
 pub(crate) fn stream_key(caller: &Caller, named: Named<'_>) -> Result<StreamKey, StreamsError> {
-    if named.id.is_some() {
-        return Err(StreamsError::InvalidArgument(
-            "StreamId is not supported by Millrace: name the stream by StreamName or StreamARN.".to_owned(),
-        ));
-    }
+    hold_id(named.id)?;
     let Some(text) = named.arn else {
         let name = named.name.ok_or_else(|| {
             StreamsError::InvalidArgument("Either StreamName or StreamARN must be provided.".to_owned())

@@ -70,7 +70,7 @@ pub(crate) fn clipped(text: &str) -> String {
 /// The value of an API value.
 ///
 /// # Errors
-/// [`ValueError`].
+/// `ValueError`.
 pub fn from_wire(value: types::AttributeValue) -> Result<AttributeValue, ValueError> {
     let value = convert(value)?;
     if value.nesting() > NESTING_MAX {
@@ -82,7 +82,7 @@ pub fn from_wire(value: types::AttributeValue) -> Result<AttributeValue, ValueEr
 /// The item of an API map.
 ///
 /// # Errors
-/// [`ValueError`].
+/// `ValueError`.
 pub fn item_from_wire(entries: Entries<types::AttributeValue>) -> Result<Item, ValueError> {
     let convert = |(name, value)| Ok((checked(name)?, from_wire(value)?));
     entries.0.into_iter().map(convert).collect()

@@ -1,7 +1,9 @@
 //! `cargo xtask coverage [--check]`: which operations are served, into README.md and docs/compat/coverage.md.
 //!
 //! An operation is served when its service has a file for it, named like it. What there is to serve comes from
-//! the generated tables.
+//! the generated tables. Of Data Streams every member is looked at too ([`members`]).
+
+mod members;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -18,14 +20,13 @@ const PAGE: &str = "docs/compat/coverage.md";
 const BEGIN: &str = "<!-- coverage:begin -->\n";
 const END: &str = "<!-- coverage:end -->";
 
+/// The service whose members are looked at one by one.
+const STREAMS: &str = "crates/services/streams/src/ops";
+
 /// The services of the family: what people call one, its tables, and the folder with a file per served operation.
 /// Those without a folder are not begun.
 const SERVICES: &[(&str, &Service, Option<&str>)] = &[
-    (
-        "Data Streams",
-        &millrace_api::kinesis::SERVICE,
-        Some("crates/services/streams/src/ops"),
-    ),
+    ("Data Streams", &millrace_api::kinesis::SERVICE, Some(STREAMS)),
     ("Data Firehose", &millrace_api::firehose::SERVICE, None),
     (
         "Data Analytics (SQL)",
@@ -94,16 +95,29 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
         };
         let (count, of) = (served.len(), service.operations.len());
         let _ = writeln!(table, "| {title} | {count} | {of} |");
+        let counts = match folder {
+            Some(folder) if *folder == STREAMS => {
+                let source = root.join(folder).join("..");
+                members::count(root, service, &source)?
+            }
+            _ => members::Counts::new(),
+        };
         let _ = write!(
             page,
-            "\n## {title}: {count} of {of}\n\n| operation | served |\n|---|---|\n"
+            "\n## {title}: {count} of {of}\n\n| operation | served |{}\n|---|---|{}\n",
+            if counts.is_empty() {
+                ""
+            } else {
+                " members in | out |"
+            },
+            if counts.is_empty() { "" } else { "--:|--:|" }
         );
         for name in all {
-            let _ = writeln!(
-                page,
-                "| {name} | {} |",
-                if served.contains(name) { "yes" } else { "not yet" }
-            );
+            let served = if served.contains(name) { "yes" } else { "not yet" };
+            let _ = match counts.get(name) {
+                Some((input, output)) => writeln!(page, "| {name} | {served} | {input} | {output} |"),
+                None => writeln!(page, "| {name} | {served} |"),
+            };
         }
     }
     let readme = fs::read_to_string(root.join(README)).unwrap_or_else(|_| format!("{BEGIN}{END}\n"));
