@@ -90,6 +90,9 @@ impl Authenticator {
             return Ok(caller(&self.everybody, region, String::new()));
         };
         let signed = sigv4::locate(&request)?;
+        if names_two_hosts(head) {
+            return Err(AuthError::Mismatch.into());
+        }
         let token = signed.token.as_deref();
         let known = match (store.find(&signed.access_key, token), access) {
             (Err(AuthError::UnknownKey), Some(access)) => of_access(access, &signed.access_key, token, now)?,
@@ -125,6 +128,19 @@ fn of_access(access: &Access, key: &str, token: Option<&str>, now: Timestamp) ->
         Err(Unknown::Key) => Err(AuthError::UnknownKey),
         Err(Unknown::Expired) => Err(AuthError::ExpiredToken),
     }
+}
+
+/// Whether an HTTP/1.1 request carries a whole URI whose host is not that of its header. The URI takes the header's place
+/// (RFC 9112 3.2.2), but it is the header that clients sign: so a signature for one host is none for another.
+fn names_two_hosts(head: &Parts) -> bool {
+    let (Some(authority), Some(host)) = (head.uri.authority(), head.headers.get(HOST)) else {
+        return false;
+    };
+    head.version != http::Version::HTTP_2
+        && !authority
+            .as_str()
+            .as_bytes()
+            .eq_ignore_ascii_case(host.as_bytes())
 }
 
 /// Every header, and in HTTP/2 the host under its name there.
