@@ -20,6 +20,7 @@ PATIENCE = 120
 LEADER_PATIENCE = 300
 UPGRADE_PATIENCE = 900  # version 3 wants to have seen all workers ready for ten minutes before it leaves version 2
 AGED_SECONDS = 86400
+CLEANED_AFTER = 240  # seconds; after five minutes the library deletes the leases of shards that have ended
 
 
 def client(service):
@@ -122,6 +123,7 @@ class Scenario:
             self.producer.enough.set()
             self.stop()
         self.coordination = {app: self.coordinators(app) for app in APPS}
+        self.cleaned = time.monotonic() - self.began > CLEANED_AFTER
         self.leases = {app: self.lease_table(app) for app in APPS}
         return self
 
