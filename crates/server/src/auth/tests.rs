@@ -241,7 +241,7 @@ fn without_authentication_the_region_is_the_scope_s_or_the_default() {
 #[test]
 fn a_whole_uri_must_be_of_the_signed_host() {
     let mut head = GOOD.head();
-    let host = head.headers[http::header::HOST].to_str().unwrap().to_owned();
+    let host = head.headers[HOST].to_str().unwrap().to_owned();
     let asked = |head: &Parts| {
         authenticator(AuthMode::Sigv4).authenticate(head, &kinesis::SERVICE, hash(BODY), (NOW, "r"), None)
     };
