@@ -20,6 +20,7 @@ pub mod json;
 pub mod limits;
 pub mod odd;
 mod pattern;
+pub mod percent;
 pub mod policy;
 pub mod query;
 pub mod rest_json;

@@ -1,6 +1,7 @@
 //! The query protocol, as far as flat requests need it: a form out, JSON back.
 
 use millrace_api::{Kind, Operation, Protocol, Service, Typed, Value};
+use millrace_wire::percent;
 use serde_json::Value as Json;
 
 /// Whether a service speaks it and nothing else that this client does.
@@ -33,19 +34,9 @@ pub(super) fn encode<I: Typed>(service: &Service, operation: &Operation, input: 
         form.push('&');
         form.push_str(member.wire);
         form.push('=');
-        escape(&text, &mut form);
+        form.extend(percent::encode(&text));
     }
     Some(form)
-}
-
-fn escape(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
 }
 
 /// The result within its envelope: `{"<Op>Response": {"<Op>Result": …}}`.

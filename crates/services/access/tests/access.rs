@@ -15,7 +15,7 @@ use millrace_keys::local::Options as KeyOptions;
 use millrace_keys::{Keys, LocalKeys};
 use millrace_log::{Log, LogId, MemoryLog};
 use millrace_wire::access::Target;
-use millrace_wire::{ApiError, Caller, Codec, Reply};
+use millrace_wire::{ApiError, Caller, Codec, Reply, percent};
 use serde_json::Value;
 
 const ACCOUNT: &str = "000000000000";
@@ -99,7 +99,7 @@ impl World {
         };
         let mut form = format!("Action={}&Version={}", op.name, service.version);
         for (name, value) in parameters {
-            form.push_str(&format!("&{name}={}", escaped(value)));
+            form.push_str(&format!("&{name}={}", percent::encode(value)));
         }
         let caller = Caller {
             received: self.clock.now(),
@@ -154,10 +154,6 @@ impl World {
 fn credentials(answer: &Value) -> (String, String) {
     let text = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
     (text("AccessKeyId"), text("SessionToken"))
-}
-
-fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 fn allowing(action: &str) -> String {

@@ -240,7 +240,9 @@ fn lower<'a>(action: &'a str, buffer: &'a mut [u8; ACTION_BYTES]) -> Cow<'a, str
     std::str::from_utf8(place).map_or_else(|_| Cow::Owned(action.to_ascii_lowercase()), Cow::Borrowed)
 }
 
-fn chars(text: &str) -> usize {
+/// A text's size as IAM counts it: characters that are no white space.
+#[must_use]
+pub fn chars(text: &str) -> usize {
     text.chars().filter(|c| !c.is_whitespace()).count()
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::limits::{DEPTH_MAX, FORM_NODES_MAX};
+use crate::percent;
 use crate::serialization::Fault;
 
 /// The first value of a parameter in a query or a form; `None` when it is missing.
@@ -28,30 +29,8 @@ fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains(['+', '%']) {
         return Cow::Borrowed(text);
     }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes().iter();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => match rest.as_slice() {
-                [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                    out.push(nibble(*high) << 4 | nibble(*low));
-                    rest.nth(1);
-                }
-                _ => out.push(b'%'),
-            },
-            other => out.push(*other),
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
-}
-
-const fn nibble(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => digit.wrapping_sub(b'A').wrapping_add(10) & 0x0f,
-    }
+    let spaced = text.replace('+', " ");
+    Cow::Owned(String::from_utf8_lossy(&percent::decode(&spaced)).into_owned())
 }
 
 /// The tree of a form's names. Of equal names the first counts.

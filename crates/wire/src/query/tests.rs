@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::limits::{DEPTH_MAX, FORM_NODES_MAX};
 use crate::testing::{EVERYTHING, RECORD, get, value_of};
-use crate::{Codec, timestamp, validate};
+use crate::{Codec, percent, timestamp, validate};
 
 fn read(shape: &'static Shape, form: &str) -> Value {
     decode(shape, &Bytes::copy_from_slice(form.as_bytes())).unwrap()
@@ -269,9 +269,7 @@ fn form(path: &str, shape: &Shape, value: &Value, out: &mut String) {
         other => panic!("{other:?}"),
     };
     let _ = write!(out, "{path}=");
-    for byte in text.bytes() {
-        let _ = write!(out, "%{byte:02X}");
-    }
+    out.extend(percent::encode(&text));
     out.push('&');
 }
 

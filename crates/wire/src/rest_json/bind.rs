@@ -1,13 +1,15 @@
 //! A request's parts into the value of the operation's input shape.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use millrace_api::value::Mismatch;
 use millrace_api::{Fields, Kind, Location, Member, Operation, Shape, Typed, Value};
 
+use super::Request;
 use super::route::Labels;
-use super::{Request, percent};
 use crate::serialization::value_of_text;
-use crate::{ApiError, json, validate};
+use crate::{ApiError, json, percent, validate};
 
 /// Binds a request, holds it against every constraint and makes it typed.
 ///
@@ -34,7 +36,7 @@ pub fn decode(shape: &'static Shape, labels: &Labels, request: &Request<'_>) -> 
     let Kind::Structure { members, .. } = &shape.kind else {
         return Err(ApiError::internal(format!("{} is no structure", shape.name)));
     };
-    let query = percent::query(request.query)
+    let query = pairs(request.query)
         .ok_or_else(|| ApiError::serialization("The query string is not valid percent-encoded UTF-8"))?;
     let mut fields = body_members(shape, members, request.body)?;
     for (member, slot) in members.iter().zip(&mut fields.0) {
@@ -53,6 +55,18 @@ pub fn decode(shape: &'static Shape, labels: &Labels, request: &Request<'_>) -> 
         *slot = bound;
     }
     Ok(Value::Struct(fields))
+}
+
+/// The decoded pairs of a query string, in their order; a name without `=` has an empty value.
+fn pairs(query: &str) -> Option<Vec<(String, String)>> {
+    let decoded = |text: &str| percent::decode_strictly(&text.replace('+', " ")).map(Cow::into_owned);
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decoded(name)?, decoded(value)?))
+        })
+        .collect()
 }
 
 /// The members the body carries: one that is the body itself, or those of a JSON object.

@@ -4,7 +4,6 @@
 //! The rules are Smithy's `aws.protocols#restJson1` and its HTTP binding traits.
 
 mod bind;
-mod percent;
 mod respond;
 mod route;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use millrace_api::{Operation, Service};
 
-use super::percent;
+use crate::percent;
 
 /// The path's labels: name in the template, decoded value.
 pub type Labels = Vec<(&'static str, String)>;
@@ -61,14 +61,14 @@ fn labels(template: &'static str, path: &str) -> Option<Labels> {
             .split_once('/')
             .map_or((current, None), |(head, tail)| (head, Some(tail)));
         match segment {
-            Segment::Literal(text) if percent::decode(head)? == text => rest = tail,
+            Segment::Literal(text) if percent::decode_strictly(head)? == text => rest = tail,
             Segment::Literal(_) => return None,
             Segment::Label(name) if !head.is_empty() => {
-                labels.push((name, percent::decode(head)?));
+                labels.push((name, percent::decode_strictly(head)?.into_owned()));
                 rest = tail;
             }
             Segment::Greedy(name) if !current.is_empty() => {
-                labels.push((name, percent::decode(current)?));
+                labels.push((name, percent::decode_strictly(current)?.into_owned()));
                 rest = None;
             }
             Segment::Label(_) | Segment::Greedy(_) => return None,

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use ring::digest::{SHA256, digest};
 
 use super::ALGORITHM;
-use super::request::{Request, decode};
+use super::request::Request;
+use crate::percent;
 
 /// The string to sign of a request under a scope.
 pub(super) fn string_to_sign(
@@ -60,7 +61,7 @@ fn path(path: &str, out: &mut Vec<u8>) {
     }
     for segment in &segments {
         out.push(b'/');
-        encode(segment.as_bytes(), out);
+        out.extend(percent::encode(segment).flat_map(str::bytes));
     }
     let ends_in_folder = path.ends_with(['/']) || path.ends_with("/.") || path.ends_with("/..");
     if segments.is_empty() || ends_in_folder {
@@ -70,30 +71,21 @@ fn path(path: &str, out: &mut Vec<u8>) {
 
 /// Decoded, encoded in the one canonical way, sorted; without the signature itself.
 fn query(query: &str) -> String {
-    let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = query
+    let mut pairs: Vec<(String, String)> = query
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let canonical = |text: &str| {
-                let mut encoded = Vec::with_capacity(text.len());
-                encode(&decode(text), &mut encoded);
-                encoded
-            };
+            let canonical = |text: &str| percent::encode(&percent::decode(text)).to_string();
             (canonical(key), canonical(value))
         })
-        .filter(|(key, _)| key != b"X-Amz-Signature")
+        .filter(|(key, _)| key != "X-Amz-Signature")
         .collect();
     pairs.sort();
     let mut out = String::with_capacity(query.len());
     for (i, (key, value)) in pairs.iter().enumerate() {
         let and = if i == 0 { "" } else { "&" };
-        let _ = write!(
-            out,
-            "{and}{}={}",
-            String::from_utf8_lossy(key),
-            String::from_utf8_lossy(value)
-        );
+        let _ = write!(out, "{and}{key}={value}");
     }
     out
 }
@@ -130,18 +122,5 @@ fn fold(value: &[u8], out: &mut Vec<u8>) {
             out.push(b' ');
         }
         out.extend_from_slice(word);
-    }
-}
-
-/// Percent-encodes everything but the unreserved characters (RFC 3986 2.3).
-pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(*byte);
-        } else {
-            let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
-            out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! A request as the verifier sees it.
 
+use crate::percent;
+
 /// The parts of an HTTP request that a signature covers.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -35,7 +37,8 @@ impl<'a> Request<'a> {
     pub fn parameter(&self, name: &str) -> Option<String> {
         self.query.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(key) == name.as_bytes()).then(|| String::from_utf8_lossy(&decode(value)).into_owned())
+            (*percent::decode(key) == *name.as_bytes())
+                .then(|| String::from_utf8_lossy(&percent::decode(value)).into_owned())
         })
     }
 
@@ -45,27 +48,7 @@ impl<'a> Request<'a> {
             .query
             .split('&')
             .map(|pair| pair.split('=').next().unwrap_or_default());
-        keys.filter(|key| decode(key) == name.as_bytes()).count()
+        keys.filter(|key| *percent::decode(key) == *name.as_bytes())
+            .count()
     }
-}
-
-/// Percent-decodes; what is no valid escape stays as it is.
-pub(super) fn decode(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((first, tail)) = rest.split_first() {
-        let digit = |at: usize| tail.get(at).and_then(|b| char::from(*b).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or_default());
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            _ => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    out
 }

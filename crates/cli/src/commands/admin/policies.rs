@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 use millrace_api::iam as api;
+use millrace_wire::percent;
 use serde_json::json;
 
-use super::{Context, Target, document, plain, with_iam};
+use super::{Context, Target, document, with_iam};
 use crate::output::table;
 
 /// Gives users and roles policies, shows them and takes them away. A policy is a file in IAM's language; one of the
@@ -147,7 +148,9 @@ async fn show(context: &Context, holder: Holder, policy_name: String) -> Result<
             answer.policy_document
         }
     };
-    context.out.line(plain(&text).trim_end())?;
+    // The service answers documents percent-encoded.
+    let text = percent::decode(&text);
+    context.out.line(String::from_utf8_lossy(&text).trim_end())?;
     Ok(())
 }
 

@@ -1,10 +1,10 @@
 //! Policies of a user's or role's own.
 
 use millrace_api::iam as api;
-use millrace_wire::Caller;
 use millrace_wire::policy::Kind;
+use millrace_wire::{Caller, percent};
 
-use super::{check, hold_policy, page, shapes};
+use super::{check, hold_policy, page};
 use crate::error::AccessError;
 use crate::service::Access;
 use crate::state::{Command, Of, no_inline};
@@ -44,7 +44,7 @@ fn get(
             .inline
             .get(policy)
             .ok_or_else(|| no_inline(of, name, policy))?;
-        Ok(shapes::escaped(text))
+        Ok(percent::encode(text).to_string())
     })
 }
 

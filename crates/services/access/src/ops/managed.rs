@@ -5,10 +5,10 @@ use millrace_api::iam::{
     GetPolicyVersionRequest, GetPolicyVersionResponse, ListPoliciesRequest, ListPoliciesResponse, Policy,
     PolicyScopeType, PolicyVersion,
 };
-use millrace_wire::Caller;
 use millrace_wire::access::Target;
 use millrace_wire::limits::POLICY_MANAGED_CHARS_MAX;
-use millrace_wire::policy::Kind;
+use millrace_wire::policy::{self, Kind};
+use millrace_wire::{Caller, percent};
 
 use super::{check_new, hold_policy, page, path, shapes, tags};
 use crate::error::AccessError;
@@ -39,11 +39,7 @@ pub(super) async fn create(
     let (path, tags, name) = (path(input.path)?, tags(input.tags)?, input.policy_name);
     check_new(caller, &managed::arn(&caller.account, &path, &name), &tags)?;
     hold_policy(&input.policy_document, Kind::Identity)?;
-    let chars = input
-        .policy_document
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .count();
+    let chars = policy::chars(&input.policy_document);
     if chars > POLICY_MANAGED_CHARS_MAX {
         return Err(AccessError::LimitExceeded(format!(
             "Cannot exceed quota for PolicySize: {POLICY_MANAGED_CHARS_MAX}; the policy has {chars} characters that are \
@@ -112,8 +108,9 @@ pub(super) async fn version(
             input.version_id
         )));
     }
-    let document =
-        access.read(|state| managed::document(state, &caller.account, &arn).map(shapes::escaped))?;
+    let document = access.read(|state| {
+        managed::document(state, &caller.account, &arn).map(|text| percent::encode(text).to_string())
+    })?;
     Ok(GetPolicyVersionResponse {
         policy_version: Some(PolicyVersion {
             document: Some(document),

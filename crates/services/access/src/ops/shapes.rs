@@ -1,11 +1,11 @@
 //! From the state to what clients see.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use millrace_api::EpochMillis;
 use millrace_api::iam as api;
 use millrace_base::Timestamp;
+use millrace_wire::percent;
 
 use super::arn;
 use crate::identities::full_name;
@@ -44,7 +44,7 @@ pub(super) fn role(account: &str, name: &str, holder: &Holder) -> api::Role {
         role_id: holder.id.clone(),
         arn: arn(account, Of::Role, &full_name(holder, name)),
         create_date: time(holder.created),
-        assume_role_policy_document: own.map(|role| escaped(&role.trust)),
+        assume_role_policy_document: own.map(|role| percent::encode(&role.trust).to_string()),
         description: own.map(|role| role.description.clone()),
         max_session_duration: own.map(|role| role.max_secs),
         tags: tags(&holder.tags),
@@ -67,17 +67,4 @@ pub(super) fn policy(account: &str, name: &str, policy: &Managed, attached: usiz
         tags: tags(&policy.tags),
         ..api::Policy::default()
     }
-}
-
-/// A document as IAM answers it: percent-encoded (RFC 3986).
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(2 * text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }

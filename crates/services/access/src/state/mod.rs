@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use millrace_base::Timestamp;
 use millrace_control::{Applied, Machine};
+use millrace_wire::policy::chars;
 use serde::{Deserialize, Serialize};
 
 pub use command::{Command, Of};
@@ -323,11 +324,6 @@ impl AccessState {
         }
         Ok(())
     }
-}
-
-/// As quotas count a policy: without white space.
-fn chars(text: &str) -> usize {
-    text.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 /// That an identity has no inline policy of that name.
