@@ -1,4 +1,4 @@
-//! The seams everything else is built on: time, randomness, tasks, byte sizes and secrets.
+//! The seams everything else is built on: time, randomness, tasks, metrics, byte sizes and secrets.
 //!
 //! Nothing here knows of AWS, of a wire format or of storage. The linter bans the direct use of what these
 //! seams wrap, so that a simulator can run the product's own code on a clock and dice of its choosing.
@@ -7,6 +7,7 @@
 
 pub mod bytesize;
 pub mod clock;
+pub mod metrics;
 pub mod rng;
 pub mod secret;
 pub mod tasks;

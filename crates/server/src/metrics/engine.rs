@@ -2,65 +2,54 @@
 
 use std::fmt::Write;
 
+use millrace_base::metrics::Definition;
 use millrace_log::embedded::{COMMIT_BUCKETS_MICROS, Metrics};
 
-use super::text::{Definition, Kind, seconds};
+use super::seconds;
 
-const COMMIT_SECONDS: Definition = Definition {
-    name: "millrace_log_commit_duration_seconds",
-    kind: Kind::Histogram,
-    help: "Seconds one group commit took until the device confirmed it.",
-};
+const COMMIT_SECONDS: Definition = Definition::histogram(
+    "millrace_log_commit_duration_seconds",
+    "Seconds one group commit took until the device confirmed it.",
+);
 
-const fn counter(name: &'static str, help: &'static str) -> Definition {
-    Definition {
-        name,
-        kind: Kind::Counter,
-        help,
-    }
-}
-
-const fn gauge(name: &'static str, help: &'static str) -> Definition {
-    Definition {
-        name,
-        kind: Kind::Gauge,
-        help,
-    }
-}
-
-const CALLS: Definition = counter("millrace_log_calls_total", "Log calls answered by group commits.");
-const WAL_BYTES: Definition = counter(
+const CALLS: Definition =
+    Definition::counter("millrace_log_calls_total", "Log calls answered by group commits.");
+const WAL_BYTES: Definition = Definition::counter(
     "millrace_log_wal_bytes_total",
     "Bytes written to the write-ahead log, headers and padding included.",
 );
-const QUEUE_CALLS: Definition = gauge("millrace_log_queue_calls", "Log calls that wait for the disk.");
-const QUEUE_BYTES: Definition = gauge("millrace_log_queue_bytes", "Bytes that wait for the disk.");
-const LOGS: Definition = gauge("millrace_log_logs", "Logs that exist.");
-const TAIL_CACHE: Definition = gauge(
+const QUEUE_CALLS: Definition =
+    Definition::gauge("millrace_log_queue_calls", "Log calls that wait for the disk.");
+const QUEUE_BYTES: Definition =
+    Definition::gauge("millrace_log_queue_bytes", "Bytes that wait for the disk.");
+const LOGS: Definition = Definition::gauge("millrace_log_logs", "Logs that exist.");
+const TAIL_CACHE: Definition = Definition::gauge(
     "millrace_log_tail_cache_bytes",
     "Bytes of records in memory that are in no sealed file yet.",
 );
-const FILES: Definition = gauge("millrace_log_sealed_files", "Sealed files.");
-const FILE_BYTES: Definition = gauge("millrace_log_sealed_bytes", "Bytes of sealed files.");
-const SEALS: Definition = counter(
+const FILES: Definition = Definition::gauge("millrace_log_sealed_files", "Sealed files.");
+const FILE_BYTES: Definition = Definition::gauge("millrace_log_sealed_bytes", "Bytes of sealed files.");
+const SEALS: Definition = Definition::counter(
     "millrace_log_seals_total",
     "Times that records were moved to sealed files.",
 );
-const SEALED_BYTES: Definition = counter(
+const SEALED_BYTES: Definition = Definition::counter(
     "millrace_log_sealed_written_bytes_total",
     "Bytes written to sealed files, rewrites included.",
 );
-const COMPACTIONS: Definition = counter("millrace_log_compactions_total", "Rewrites of sealed files.");
-const FAILURES: Definition = counter(
+const COMPACTIONS: Definition =
+    Definition::counter("millrace_log_compactions_total", "Rewrites of sealed files.");
+const FAILURES: Definition = Definition::counter(
     "millrace_log_background_failures_total",
     "Sealings and rewrites that failed and are tried again.",
 );
-const DAMAGED: Definition = counter(
+const DAMAGED: Definition = Definition::counter(
     "millrace_log_damaged_reads_total",
     "Reads that found damaged bytes.",
 );
-const DISK_FULL: Definition = gauge("millrace_log_disk_full", "1 while the disk has no room, else 0.");
-const FAILED: Definition = gauge(
+const DISK_FULL: Definition =
+    Definition::gauge("millrace_log_disk_full", "1 while the disk has no room, else 0.");
+const FAILED: Definition = Definition::gauge(
     "millrace_log_failed",
     "1 when the storage failed for good, else 0.",
 );

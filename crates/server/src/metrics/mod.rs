@@ -3,46 +3,18 @@
 mod engine;
 mod process;
 mod requests;
-mod text;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use millrace_base::metrics::{Counter, Definition, Gauge};
 
 pub(crate) use engine::write_log;
 pub(crate) use process::write_process;
 pub(crate) use requests::Requests;
-pub(crate) use text::{Definition, Kind};
 
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self, n: u64) {
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A number that moves both ways.
-#[derive(Debug, Default)]
-pub(crate) struct Gauge(AtomicU64);
-
-impl Gauge {
-    pub(crate) fn up(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn down(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
+/// A number of microseconds as seconds.
+fn seconds(micros: u64) -> String {
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
 /// All metrics of the edge.
@@ -61,56 +33,43 @@ pub(crate) struct Metrics {
     pub(crate) requests: Requests,
 }
 
-const CONNECTIONS: Definition = Definition {
-    name: "millrace_connections",
-    kind: Kind::Gauge,
-    help: "Connections that are open.",
-};
-const CONNECTIONS_TOTAL: Definition = Definition {
-    name: "millrace_connections_accepted_total",
-    kind: Kind::Counter,
-    help: "Connections that were accepted.",
-};
-const CONNECTIONS_REFUSED: Definition = Definition {
-    name: "millrace_connections_refused_total",
-    kind: Kind::Counter,
-    help: "Connections that were turned away because server.connections_max was reached.",
-};
-const CONNECTIONS_FAILED: Definition = Definition {
-    name: "millrace_connections_failed_total",
-    kind: Kind::Counter,
-    help: "Connections that ended with an error: a handshake, a protocol mistake, a client that went away.",
-};
-const CONNECTIONS_SLOW: Definition = Definition {
-    name: "millrace_connections_slow_total",
-    kind: Kind::Counter,
-    help: "Connections that were closed because a request's head took longer than server.header_secs.",
-};
-const REQUEST_BODY_BYTES: Definition = Definition {
-    name: "millrace_request_body_bytes_total",
-    kind: Kind::Counter,
-    help: "Bytes of request bodies that arrived whole.",
-};
-const ANSWER_BODY_BYTES: Definition = Definition {
-    name: "millrace_answer_body_bytes_total",
-    kind: Kind::Counter,
-    help: "Bytes of answer bodies handed to connections, pushes included.",
-};
-const BODIES_REFUSED: Definition = Definition {
-    name: "millrace_request_bodies_refused_total",
-    kind: Kind::Counter,
-    help: "Request bodies that were too large, too slow, cut off, or found no memory.",
-};
-const AUTH_FAILURES: Definition = Definition {
-    name: "millrace_auth_failures_total",
-    kind: Kind::Counter,
-    help: "Calls that were refused because of their signature or credentials.",
-};
-const PUSHES: Definition = Definition {
-    name: "millrace_event_streams",
-    kind: Kind::Gauge,
-    help: "Answers that are being pushed as event streams.",
-};
+const CONNECTIONS: Definition = Definition::gauge("millrace_connections", "Connections that are open.");
+const CONNECTIONS_TOTAL: Definition = Definition::counter(
+    "millrace_connections_accepted_total",
+    "Connections that were accepted.",
+);
+const CONNECTIONS_REFUSED: Definition = Definition::counter(
+    "millrace_connections_refused_total",
+    "Connections that were turned away because server.connections_max was reached.",
+);
+const CONNECTIONS_FAILED: Definition = Definition::counter(
+    "millrace_connections_failed_total",
+    "Connections that ended with an error: a handshake, a protocol mistake, a client that went away.",
+);
+const CONNECTIONS_SLOW: Definition = Definition::counter(
+    "millrace_connections_slow_total",
+    "Connections that were closed because a request's head took longer than server.header_secs.",
+);
+const REQUEST_BODY_BYTES: Definition = Definition::counter(
+    "millrace_request_body_bytes_total",
+    "Bytes of request bodies that arrived whole.",
+);
+const ANSWER_BODY_BYTES: Definition = Definition::counter(
+    "millrace_answer_body_bytes_total",
+    "Bytes of answer bodies handed to connections, pushes included.",
+);
+const BODIES_REFUSED: Definition = Definition::counter(
+    "millrace_request_bodies_refused_total",
+    "Request bodies that were too large, too slow, cut off, or found no memory.",
+);
+const AUTH_FAILURES: Definition = Definition::counter(
+    "millrace_auth_failures_total",
+    "Calls that were refused because of their signature or credentials.",
+);
+const PUSHES: Definition = Definition::gauge(
+    "millrace_event_streams",
+    "Answers that are being pushed as event streams.",
+);
 
 impl Metrics {
     /// Appends all of them in Prometheus' text format.

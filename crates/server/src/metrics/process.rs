@@ -1,37 +1,18 @@
 //! The process as its operating system sees it, under the names Prometheus clients share.
 
-use super::text::{Definition, Kind, seconds};
+use millrace_base::metrics::Definition;
 
-const RESIDENT: Definition = Definition {
-    name: "process_resident_memory_bytes",
-    kind: Kind::Gauge,
-    help: "Resident memory in bytes.",
-};
-const VIRTUAL: Definition = Definition {
-    name: "process_virtual_memory_bytes",
-    kind: Kind::Gauge,
-    help: "Virtual memory in bytes.",
-};
-const CPU: Definition = Definition {
-    name: "process_cpu_seconds_total",
-    kind: Kind::Counter,
-    help: "User and system CPU time in seconds.",
-};
-const OPEN_FILES: Definition = Definition {
-    name: "process_open_fds",
-    kind: Kind::Gauge,
-    help: "File descriptors that are open.",
-};
-const MAX_FILES: Definition = Definition {
-    name: "process_max_fds",
-    kind: Kind::Gauge,
-    help: "File descriptors that may be open.",
-};
-const THREADS: Definition = Definition {
-    name: "process_threads",
-    kind: Kind::Gauge,
-    help: "Threads of the process.",
-};
+use super::seconds;
+
+const RESIDENT: Definition = Definition::gauge("process_resident_memory_bytes", "Resident memory in bytes.");
+const VIRTUAL: Definition = Definition::gauge("process_virtual_memory_bytes", "Virtual memory in bytes.");
+const CPU: Definition = Definition::counter(
+    "process_cpu_seconds_total",
+    "User and system CPU time in seconds.",
+);
+const OPEN_FILES: Definition = Definition::gauge("process_open_fds", "File descriptors that are open.");
+const MAX_FILES: Definition = Definition::gauge("process_max_fds", "File descriptors that may be open.");
+const THREADS: Definition = Definition::gauge("process_threads", "Threads of the process.");
 
 /// Appends what the operating system says; what it does not say is left out.
 pub(crate) fn write_process(out: &mut String) {

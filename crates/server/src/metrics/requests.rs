@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::text::{Definition, Kind, seconds};
+use millrace_base::metrics::Definition;
+
+use super::seconds;
 use crate::limits::{METRIC_CODES_MAX, METRIC_OPERATIONS_MAX};
 
 /// Upper bounds of the latency buckets, in microseconds; one more bucket takes the rest.
@@ -15,16 +17,14 @@ const BUCKETS_MICROS: [u64; 14] = [
     10_000_000,
 ];
 
-const REQUESTS: Definition = Definition {
-    name: "millrace_requests_total",
-    kind: Kind::Counter,
-    help: "Calls by operation and result code; OK is success.",
-};
-const LATENCY: Definition = Definition {
-    name: "millrace_request_duration_seconds",
-    kind: Kind::Histogram,
-    help: "Seconds from a request's head to the start of its answer, its body's arrival included.",
-};
+const REQUESTS: Definition = Definition::counter(
+    "millrace_requests_total",
+    "Calls by operation and result code; OK is success.",
+);
+const LATENCY: Definition = Definition::histogram(
+    "millrace_request_duration_seconds",
+    "Seconds from a request's head to the start of its answer, its body's arrival included.",
+);
 
 /// A service's id and an operation's name, both from the tables.
 pub(crate) type Named = (&'static str, &'static str);

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use millrace_api::cloudwatch::StandardUnit;
 use millrace_api::kinesis::{EnhancedMonitoringOutput, MetricsName};
+use millrace_base::metrics::Definition;
 use millrace_wire::ApiError;
 
 use crate::error::StreamsError;
 use crate::limits::SHARD_METERS_MAX;
-use crate::metrics::write_head;
 use crate::routing::StreamView;
 use crate::service::Streams;
 use crate::shapes;
@@ -120,41 +120,34 @@ const fn named(metric: ShardMetric) -> (&'static str, StandardUnit) {
 }
 
 /// Prometheus' name, kind and help of a metric.
-const fn described(metric: ShardMetric) -> (&'static str, &'static str, &'static str) {
+const fn described(metric: ShardMetric) -> Definition {
     match metric {
-        ShardMetric::IncomingBytes => (
+        ShardMetric::IncomingBytes => Definition::counter(
             "millrace_streams_shard_incoming_bytes_total",
-            "counter",
             "Bytes of data and partition keys put into the shard.",
         ),
-        ShardMetric::IncomingRecords => (
+        ShardMetric::IncomingRecords => Definition::counter(
             "millrace_streams_shard_incoming_records_total",
-            "counter",
             "Records put into the shard.",
         ),
-        ShardMetric::IteratorAgeMilliseconds => (
+        ShardMetric::IteratorAgeMilliseconds => Definition::gauge(
             "millrace_streams_shard_iterator_age_milliseconds",
-            "gauge",
             "How far the last GetRecords was behind the shard's newest record.",
         ),
-        ShardMetric::OutgoingBytes => (
+        ShardMetric::OutgoingBytes => Definition::counter(
             "millrace_streams_shard_outgoing_bytes_total",
-            "counter",
             "Bytes of data that GetRecords returned from the shard.",
         ),
-        ShardMetric::OutgoingRecords => (
+        ShardMetric::OutgoingRecords => Definition::counter(
             "millrace_streams_shard_outgoing_records_total",
-            "counter",
             "Records that GetRecords returned from the shard.",
         ),
-        ShardMetric::ReadProvisionedThroughputExceeded => (
+        ShardMetric::ReadProvisionedThroughputExceeded => Definition::counter(
             "millrace_streams_shard_read_throttled_calls_total",
-            "counter",
             "GetRecords calls that were refused because the shard's read throughput was used up.",
         ),
-        ShardMetric::WriteProvisionedThroughputExceeded => (
+        ShardMetric::WriteProvisionedThroughputExceeded => Definition::counter(
             "millrace_streams_shard_write_throttled_records_total",
-            "counter",
             "Records that were refused because the shard's write throughput was used up.",
         ),
     }
@@ -232,7 +225,7 @@ impl Monitoring {
     pub(crate) fn write_prometheus(&self, streams: &[(StreamKey, Arc<Stream>)], out: &mut String) {
         let metered = self.metered(streams);
         for metric in ShardMetric::ALL {
-            let (name, kind, help) = described(metric);
+            let definition = described(metric);
             let mut begun = false;
             let wanted = metered
                 .iter()
@@ -245,13 +238,13 @@ impl Monitoring {
                     continue;
                 };
                 if !std::mem::replace(&mut begun, true) {
-                    write_head(out, name, help, kind);
+                    definition.head(out);
                 }
                 // Neither accounts nor regions nor the names of streams hold what a label would have to escape.
                 let _ = writeln!(
                     out,
-                    "{name}{{account=\"{}\",region=\"{}\",stream=\"{}\",shard=\"{}\"}} {value}",
-                    key.account, key.region, key.name, shard.index
+                    "{}{{account=\"{}\",region=\"{}\",stream=\"{}\",shard=\"{}\"}} {value}",
+                    definition.name, key.account, key.region, key.name, shard.index
                 );
             }
         }

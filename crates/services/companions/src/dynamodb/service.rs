@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use millrace_api::Operation;
 use millrace_api::dynamodb::{ReturnValuesOnConditionCheckFailure, SERVICE};
+use millrace_base::metrics::Definition;
 use millrace_base::{Clock, Rng};
 use millrace_control::Part;
 use millrace_wire::{ApiError, Caller, Codec, Reply};
@@ -58,18 +59,23 @@ impl Dynamodb {
         let (tables, items, bytes) =
             self.read(|state| (state.table_count(), state.item_count(), state.bytes()));
         for (name, help, value) in [
-            ("tables", "Tables of the DynamoDB service.", tables.to_string()),
-            ("items", "Items in these tables.", items.to_string()),
             (
-                "item_bytes",
+                "millrace_dynamodb_tables",
+                "Tables of the DynamoDB service.",
+                tables.to_string(),
+            ),
+            (
+                "millrace_dynamodb_items",
+                "Items in these tables.",
+                items.to_string(),
+            ),
+            (
+                "millrace_dynamodb_item_bytes",
                 "Size of these items, 100 bytes for each counted in.",
                 bytes.to_string(),
             ),
         ] {
-            out.push_str(&format!(
-                "# HELP millrace_dynamodb_{name} {help}\n# TYPE millrace_dynamodb_{name} gauge\n\
-                 millrace_dynamodb_{name} {value}\n"
-            ));
+            Definition::gauge(name, help).write(out, value);
         }
     }
 

@@ -3,59 +3,64 @@
 
 use std::fmt::Write;
 
+use millrace_base::metrics::Definition;
+
 use super::machine::Levels;
 use super::open::Open;
 use crate::limits::QUEUE_VISIBLE_REPORTED_MAX;
-use crate::metrics::write_head;
 use crate::service::Streams;
 use crate::state::Queue;
 
-/// A metric's name, kind and help, and where its value comes from.
+/// A metric, and where its value comes from.
 struct Metric {
-    name: &'static str,
-    kind: &'static str,
-    help: &'static str,
+    definition: Definition,
     value: fn(&Seen) -> u64,
 }
 
 const METRICS: [Metric; 6] = [
     Metric {
-        name: "millrace_queue_received_records_total",
-        kind: "counter",
-        help: "ReceivedQueueRecords: records that were received from the queue, dead letters included.",
+        definition: Definition::counter(
+            "millrace_queue_received_records_total",
+            "ReceivedQueueRecords: records that were received from the queue, dead letters included.",
+        ),
         value: |seen| seen.received,
     },
     Metric {
-        name: "millrace_queue_acknowledged_records_total",
-        kind: "counter",
-        help: "AcknowledgedQueueRecords: records that were acknowledged.",
+        definition: Definition::counter(
+            "millrace_queue_acknowledged_records_total",
+            "AcknowledgedQueueRecords: records that were acknowledged.",
+        ),
         value: |seen| seen.acknowledged,
     },
     Metric {
-        name: "millrace_queue_empty_receives_total",
-        kind: "counter",
-        help: "EmptyReceives: receive calls that returned no record.",
+        definition: Definition::counter(
+            "millrace_queue_empty_receives_total",
+            "EmptyReceives: receive calls that returned no record.",
+        ),
         value: |seen| seen.empty,
     },
     Metric {
-        name: "millrace_queue_visible_records",
-        kind: "gauge",
-        help: "VisibleQueueRecords: records that could be received, up to a million.",
+        definition: Definition::gauge(
+            "millrace_queue_visible_records",
+            "VisibleQueueRecords: records that could be received, up to a million.",
+        ),
         value: |seen| {
             let again = u64::try_from(seen.levels.visible).unwrap_or(u64::MAX);
             seen.backlog.saturating_add(again).min(QUEUE_VISIBLE_REPORTED_MAX)
         },
     },
     Metric {
-        name: "millrace_queue_in_flight_records",
-        kind: "gauge",
-        help: "InFlightQueueRecords: records that were received and are not visible again yet.",
+        definition: Definition::gauge(
+            "millrace_queue_in_flight_records",
+            "InFlightQueueRecords: records that were received and are not visible again yet.",
+        ),
         value: |seen| u64::try_from(seen.levels.in_flight).unwrap_or(u64::MAX),
     },
     Metric {
-        name: "millrace_queue_visible_dead_letter_records",
-        kind: "gauge",
-        help: "VisibleDeadLetterQueueRecords: dead-letter records that could be received.",
+        definition: Definition::gauge(
+            "millrace_queue_visible_dead_letter_records",
+            "VisibleDeadLetterQueueRecords: dead-letter records that could be received.",
+        ),
         value: |seen| u64::try_from(seen.levels.dead).unwrap_or(u64::MAX),
     },
 ];
@@ -123,10 +128,16 @@ impl Streams {
             return;
         }
         for metric in METRICS {
-            write_head(out, metric.name, metric.help, metric.kind);
+            metric.definition.head(out);
             for seen in &seen {
                 // Writing into a String cannot fail.
-                let _ = writeln!(out, "{}{{{}}} {}", metric.name, seen.labels, (metric.value)(seen));
+                let _ = writeln!(
+                    out,
+                    "{}{{{}}} {}",
+                    metric.definition.name,
+                    seen.labels,
+                    (metric.value)(seen)
+                );
             }
         }
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use millrace_base::Tasks;
+use millrace_base::metrics::Counter;
 use millrace_blob::Blobs;
 use millrace_control::{Control, ControlError, Options, Part};
 use ring::hmac;
@@ -18,7 +19,6 @@ use super::receipt;
 use super::turn::Turn;
 use crate::error::StreamsError;
 use crate::limits::{QUEUE_CLOSE_PATIENCE, QUEUE_IDLE};
-use crate::metrics::Counter;
 use crate::queues::QueueError;
 use crate::service::Streams;
 use crate::state::{LogNumber, Queue, QueueKey};
