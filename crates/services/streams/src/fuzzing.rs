@@ -3,11 +3,11 @@
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use millrace_wire::Codec;
-use ring::hmac;
 
 use crate::iterator;
 use crate::record;
 use crate::shard::request::{Data, Put, Shape};
+use crate::tagged::{self, TAG};
 
 /// Any bytes as a shard iterator, and as the message of one that is authentic: what lies behind the authentication
 /// has to hold too.
@@ -16,8 +16,9 @@ pub fn iterator_token(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         assert_eq!(iterator::read(&key, text), None, "made without the key");
     }
-    let tag = hmac::sign(&key, bytes);
-    let text = STANDARD.encode_to_string([tag.as_ref().get(..16).unwrap_or_default(), bytes].concat());
+    let mut signed = [&[0; TAG], bytes].concat();
+    tagged::sign(&key, &mut signed);
+    let text = STANDARD.encode_to_string(signed);
     if let Some((position, issued)) = iterator::read(&key, &text) {
         assert_eq!(iterator::write(&key, &position, issued), text);
     }

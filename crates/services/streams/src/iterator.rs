@@ -17,12 +17,11 @@ use crate::error::StreamsError;
 use crate::limits::ITERATOR_LIFE;
 use crate::service::Streams;
 use crate::state::{ShardIndex, StreamKey, StreamUid};
+use crate::tagged::{self, TAG};
 
 /// Separates these authentications from other uses of the same secret.
 const PURPOSE: &[u8] = b"shard iterator 1";
 const VERSION: u8 = 1;
-/// Bytes of the truncated authentication.
-const TAG: usize = 16;
 
 /// Where a reader stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +35,7 @@ pub(crate) struct Position {
 
 /// The signing key for iterators under the service's secret.
 pub(crate) fn key(secret: &[u8; 32]) -> hmac::Key {
-    let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, PURPOSE).as_ref())
+    tagged::key(secret, PURPOSE)
 }
 
 /// The iterator of a position.
@@ -54,28 +52,14 @@ pub(crate) fn write(key: &hmac::Key, position: &Position, now: Timestamp) -> Str
         bytes.extend_from_slice(part.as_bytes());
     }
     bytes.extend_from_slice(position.stream.name.as_bytes());
-    if let Some((tag, message)) = bytes.split_at_mut_checked(TAG) {
-        let signed = hmac::sign(key, message);
-        tag.copy_from_slice(signed.as_ref().get(..TAG).unwrap_or(&[0; TAG]));
-    }
+    tagged::sign(key, &mut bytes);
     STANDARD.encode_to_string(bytes)
 }
 
 /// The position and issue time of an iterator; `None` for anything that [`write`] did not make under this key.
 pub(crate) fn read(key: &hmac::Key, text: &str) -> Option<(Position, Timestamp)> {
     let bytes = STANDARD.decode_to_vec(text).ok()?;
-    let (tag, message) = bytes.split_at_checked(TAG)?;
-    let signed = hmac::sign(key, message);
-    // The whole tag is compared whatever the bytes are, so that time tells nothing about them.
-    let differing = signed
-        .as_ref()
-        .iter()
-        .zip(tag)
-        .fold(0, |sum, (a, b)| sum | (a ^ b));
-    if differing != 0 {
-        return None;
-    }
-    let mut rest = Reader(message);
+    let mut rest = Reader(tagged::verify(key, &bytes)?);
     let [VERSION] = rest.take::<1>()? else { return None };
     let issued = Timestamp(u64::from_be_bytes(rest.take()?));
     let uid = StreamUid(u64::from_be_bytes(rest.take()?));

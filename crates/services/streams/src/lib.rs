@@ -31,6 +31,7 @@ mod shapes;
 mod shard;
 pub mod state;
 mod subscribe;
+mod tagged;
 mod tags;
 mod telemetry;
 mod token;

@@ -1,7 +1,7 @@
 //! Page tokens (`NextToken`): stateless, authenticated, short-lived.
 //!
 //! ```text
-//! base64url( HMAC-SHA-256 [32] | JSON )        key: HMAC-SHA-256(iterator key, "page token 1")
+//! base64url( HMAC-SHA-256 [16] | JSON )        key: HMAC-SHA-256(iterator key, "page token 1")
 //! ```
 //! The JSON says when the token was made, for which account and region, and how the listing goes on. Any node can
 //! read what another one wrote; nobody else can write one.
@@ -16,11 +16,10 @@ use crate::error::StreamsError;
 use crate::limits::{NEXT_TOKEN_BYTES_MAX, NEXT_TOKEN_LIFE};
 use crate::service::Streams;
 use crate::state::{ShardIndex, StreamKey, StreamUid};
+use crate::tagged::{self, TAG};
 
 /// Separates these authentications from other uses of the same secret.
 const PURPOSE: &[u8] = b"page token 1";
-/// Bytes of an HMAC-SHA-256.
-const TAG: usize = 32;
 
 /// How a listing goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,10 +84,11 @@ impl Streams {
             region: caller.region.clone(),
             page,
         };
-        let json = serde_json::to_vec(&token)
+        let mut bytes = vec![0; TAG];
+        serde_json::to_writer(&mut bytes, &token)
             .map_err(|error| StreamsError::InvalidArgument(format!("the page has no token: {error}")))?;
-        let tag = hmac::sign(&self.token_key(), &json);
-        Ok(URL_SAFE_NO_PAD.encode_to_string([tag.as_ref(), &json].concat()))
+        tagged::sign(&self.token_key(), &mut bytes);
+        Ok(URL_SAFE_NO_PAD.encode_to_string(bytes))
     }
 
     /// Where a listing goes on.
@@ -98,8 +98,7 @@ impl Streams {
             return Err(invalid());
         }
         let bytes = URL_SAFE_NO_PAD.decode_to_vec(token).map_err(|_| invalid())?;
-        let (tag, json) = bytes.split_at_checked(TAG).ok_or_else(invalid)?;
-        hmac::verify(&self.token_key(), json, tag).map_err(|_| invalid())?;
+        let json = tagged::verify(&self.token_key(), &bytes).ok_or_else(invalid)?;
         let token: Token = serde_json::from_slice(json).map_err(|_| invalid())?;
         if token.account != caller.account || token.region != caller.region {
             return Err(invalid());
@@ -111,8 +110,7 @@ impl Streams {
     }
 
     fn token_key(&self) -> hmac::Key {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, self.0.iterator_key.expose());
-        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, PURPOSE).as_ref())
+        tagged::key(self.0.iterator_key.expose(), PURPOSE)
     }
 }
 

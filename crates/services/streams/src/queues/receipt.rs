@@ -12,13 +12,12 @@ use ring::hmac;
 
 use crate::queues::machine::{Kind, Receipt};
 use crate::state::{LogNumber, ShardIndex};
+use crate::tagged::{self, TAG};
 
 /// Separates these authentications from other uses of the same secret.
 const PURPOSE: &[u8] = b"queue receipt 1";
 const VERSION: u8 = 1;
-/// Bytes of the truncated authentication.
-const TAG: usize = 16;
-/// Bytes behind it.
+/// Bytes behind the authentication.
 const MESSAGE: usize = 1 + 1 + 8 + 4 + 8 + 8;
 
 /// What a receipt handle says.
@@ -31,42 +30,30 @@ pub(super) struct Handle {
 
 /// The key for receipt handles under the service's secret.
 pub(super) fn key(secret: &[u8; 32]) -> hmac::Key {
-    let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&secret, PURPOSE).as_ref())
+    tagged::key(secret, PURPOSE)
 }
 
 /// The text of a handle.
 pub(super) fn write(key: &hmac::Key, handle: &Handle) -> String {
-    let mut message = Vec::with_capacity(MESSAGE);
-    message.push(VERSION);
-    message.push(match handle.kind {
+    let mut bytes = Vec::with_capacity(TAG + MESSAGE);
+    bytes.resize(TAG, 0);
+    bytes.push(VERSION);
+    bytes.push(match handle.kind {
         Kind::Live => 0,
         Kind::Dead => 1,
     });
-    message.extend_from_slice(&handle.queue.0.to_be_bytes());
-    message.extend_from_slice(&handle.receipt.shard.0.to_be_bytes());
-    message.extend_from_slice(&handle.receipt.offset.to_be_bytes());
-    message.extend_from_slice(&handle.receipt.receive.to_be_bytes());
-    let tag = hmac::sign(key, &message);
-    let tag = tag.as_ref().get(..TAG).unwrap_or_default();
-    URL_SAFE_NO_PAD.encode_to_string([tag, &message].concat())
+    bytes.extend_from_slice(&handle.queue.0.to_be_bytes());
+    bytes.extend_from_slice(&handle.receipt.shard.0.to_be_bytes());
+    bytes.extend_from_slice(&handle.receipt.offset.to_be_bytes());
+    bytes.extend_from_slice(&handle.receipt.receive.to_be_bytes());
+    tagged::sign(key, &mut bytes);
+    URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
 /// What a text says; `None` for anything that [`write`] did not make under this key.
 pub(super) fn read(key: &hmac::Key, text: &str) -> Option<Handle> {
     let bytes = URL_SAFE_NO_PAD.decode_to_vec(text).ok()?;
-    let (tag, message) = bytes.split_at_checked(TAG)?;
-    let signed = hmac::sign(key, message);
-    // The whole tag is compared whatever the bytes are, so that time tells nothing about them.
-    let differing = signed
-        .as_ref()
-        .iter()
-        .zip(tag)
-        .fold(0, |sum, (a, b)| sum | (a ^ b));
-    if differing != 0 {
-        return None;
-    }
-    let ([VERSION, kind], rest) = message.split_first_chunk::<2>()? else {
+    let ([VERSION, kind], rest) = tagged::verify(key, &bytes)?.split_first_chunk::<2>()? else {
         return None;
     };
     let (queue, rest) = rest.split_first_chunk::<8>()?;
