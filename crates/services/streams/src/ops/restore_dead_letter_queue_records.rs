@@ -7,7 +7,7 @@ use millrace_api::kinesis::{
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::queues::entries::{Entry, Settle, settle};
+use crate::queues::entries::{Entry, Settle, answer, settle};
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -21,20 +21,5 @@ pub(crate) async fn call(
         .map(|entry| Entry::of(entry.receipt_handle))
         .collect();
     let settled = settle(streams, caller, &input.queue_arn, Settle::Restore, entries).await?;
-    Ok(RestoreDeadLetterQueueRecordsOutput {
-        successful: settled
-            .successful
-            .into_iter()
-            .map(|receipt_handle| ResultEntry { receipt_handle })
-            .collect(),
-        failed: settled
-            .failed
-            .into_iter()
-            .map(|failed| ErrorEntry {
-                receipt_handle: failed.handle,
-                error_code: failed.code,
-                error_message: failed.message,
-            })
-            .collect(),
-    })
+    Ok(answer!(settled => RestoreDeadLetterQueueRecordsOutput { ResultEntry, ErrorEntry }))
 }

@@ -8,7 +8,7 @@ use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::queues::Kind;
-use crate::queues::entries::{Entry, Settle, settle};
+use crate::queues::entries::{Entry, Settle, answer, settle};
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -32,20 +32,5 @@ pub(crate) async fn call(
         entries,
     )
     .await?;
-    Ok(UpdateQueueRecordsVisibilityOutput {
-        successful: settled
-            .successful
-            .into_iter()
-            .map(|receipt_handle| ResultEntry { receipt_handle })
-            .collect(),
-        failed: settled
-            .failed
-            .into_iter()
-            .map(|failed| ErrorEntry {
-                receipt_handle: failed.handle,
-                error_code: failed.code,
-                error_message: failed.message,
-            })
-            .collect(),
-    })
+    Ok(answer!(settled => UpdateQueueRecordsVisibilityOutput { ResultEntry, ErrorEntry }))
 }

@@ -62,6 +62,29 @@ pub(crate) struct Settled {
     pub(crate) failed: Vec<Failed>,
 }
 
+/// What the operations answer, alike in all but the names of its types.
+macro_rules! answer {
+    ($settled:expr => $Output:ident { $Successful:ident, $Failed:ident }) => {
+        $Output {
+            successful: $settled
+                .successful
+                .into_iter()
+                .map(|receipt_handle| $Successful { receipt_handle })
+                .collect(),
+            failed: $settled
+                .failed
+                .into_iter()
+                .map(|failed| $Failed {
+                    receipt_handle: failed.handle,
+                    error_code: failed.code,
+                    error_message: failed.message,
+                })
+                .collect(),
+        }
+    };
+}
+pub(crate) use answer;
+
 /// Settles the entries of a request. An error is about all of them.
 pub(crate) async fn settle(
     streams: &Streams,

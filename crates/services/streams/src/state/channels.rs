@@ -1,15 +1,15 @@
 //! Channels: what they deliver, where to, and how far they are.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use millrace_base::Timestamp;
 use millrace_control::Applied;
 use millrace_log::Offset;
 use millrace_wire::arn::{Arn, partition_of};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use super::ids::written_with_slashes;
 use super::{AttachedPolicy, Changed, Mode, Outcome, ShardIndex, Status, StreamKey, StreamUid, StreamsState};
 use crate::error::StreamsError;
 use crate::limits::Quotas;
@@ -40,28 +40,7 @@ impl ChannelKey {
     }
 }
 
-impl fmt::Display for ChannelKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.account, self.region, self.id)
-    }
-}
-
-impl Serialize for ChannelKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for ChannelKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let mut parts = text.splitn(3, '/').map(str::to_owned);
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(account), Some(region), Some(id)) => Ok(Self { account, region, id }),
-            _ => Err(serde::de::Error::custom("a channel key is account/region/id")),
-        }
-    }
-}
+written_with_slashes!(ChannelKey, id);
 
 /// What records are expected to be (`RecordFormatType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,10 +5,46 @@ use std::str::FromStr;
 
 use millrace_log::LogId;
 use millrace_wire::arn::Arn;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Log numbers of this service carry this in their upper bits, so that services sharing one engine never collide.
 pub const LOG_ID_SPACE: u64 = 1 << 56;
+
+/// A key of account, region and one more part as text: `account/region/part`, whose first two hold no slash.
+macro_rules! written_with_slashes {
+    ($Key:ident, $part:ident) => {
+        impl std::fmt::Display for $Key {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}/{}/{}", self.account, self.region, self.$part)
+            }
+        }
+
+        impl serde::Serialize for $Key {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Key {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let mut parts = text.splitn(3, '/').map(str::to_owned);
+                match (parts.next(), parts.next(), parts.next()) {
+                    (Some(account), Some(region), Some($part)) => Ok(Self {
+                        account,
+                        region,
+                        $part,
+                    }),
+                    _ => Err(serde::de::Error::custom(concat!(
+                        "a key is account/region/",
+                        stringify!($part)
+                    ))),
+                }
+            }
+        }
+    };
+}
+pub(super) use written_with_slashes;
 
 /// Where a stream lives and what it is called. JSON: `"account/region/name"`; none of the three contains a slash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,28 +74,7 @@ impl StreamKey {
     }
 }
 
-impl fmt::Display for StreamKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.account, self.region, self.name)
-    }
-}
-
-impl Serialize for StreamKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for StreamKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let mut parts = text.splitn(3, '/');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(account), Some(region), Some(name)) => Ok(Self::new(account, region, name)),
-            _ => Err(serde::de::Error::custom("a stream key is account/region/name")),
-        }
-    }
-}
+written_with_slashes!(StreamKey, name);
 
 /// Tells a stream from an earlier one of the same name; never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,14 +6,14 @@ mod change;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use millrace_base::Timestamp;
 use millrace_control::Applied;
 use millrace_log::Offset;
 use millrace_wire::arn::Arn;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use super::ids::written_with_slashes;
 use super::{AttachedPolicy, LogNumber, Mode, ShardIndex, Status, StreamKey, StreamUid, StreamsState};
 use crate::limits::Quotas;
 
@@ -45,28 +45,7 @@ impl QueueKey {
     }
 }
 
-impl fmt::Display for QueueKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.account, self.region, self.id)
-    }
-}
-
-impl Serialize for QueueKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for QueueKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let mut parts = text.splitn(3, '/');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(account), Some(region), Some(id)) => Ok(Self::new(account, region, id)),
-            _ => Err(serde::de::Error::custom("a queue key is account/region/id")),
-        }
-    }
-}
+written_with_slashes!(QueueKey, id);
 
 /// `StartingPosition`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
