@@ -9,7 +9,7 @@ use millrace_api::{Fields, Member, Shape, Shaped, Typed, Value};
 use crate::cbor::Dialect;
 use crate::limits::VALUE_SLOTS_MAX;
 use crate::serialization::Fault;
-use crate::{ApiError, cbor, json, query, validate};
+use crate::{ApiError, Reply, cbor, json, query, validate};
 
 /// A body format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,12 @@ impl Codec {
     #[must_use]
     pub fn encode_typed<T: Shaped>(self, answer: T) -> Vec<u8> {
         self.encode(T::SHAPE, &answer.into_value())
+    }
+
+    /// The reply to a call with this output.
+    #[must_use]
+    pub fn reply<T: Shaped>(self, output: T) -> Reply {
+        Reply::Body(self.encode_typed(output).into())
     }
 
     /// Encodes an answer of `shape`: of the query protocol, what belongs into [`query::Envelope`]'s envelope.

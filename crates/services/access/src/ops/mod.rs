@@ -11,8 +11,7 @@ mod users;
 use std::future::Future;
 
 use bytes::Bytes;
-use millrace_api::value::Mismatch;
-use millrace_api::{Operation, Typed};
+use millrace_api::{Operation, Shaped};
 use millrace_wire::access::{Tagging, Target};
 use millrace_wire::policy::{Kind, Policy};
 use millrace_wire::{ApiError, Caller, Codec, Reply};
@@ -27,7 +26,6 @@ use crate::state::Of;
 struct Call<'a> {
     access: &'a Access,
     caller: &'a Caller,
-    op: &'static Operation,
     codec: Codec,
     body: &'a Bytes,
 }
@@ -42,7 +40,6 @@ pub(crate) async fn dispatch(
     let call = Call {
         access,
         caller,
-        op,
         codec,
         body,
     };
@@ -86,38 +83,26 @@ pub(crate) async fn dispatch(
 /// Decodes the input, runs the operation, encodes its output.
 async fn typed<'a, I, O, F, R>(call: Call<'a>, run: F) -> Result<Reply, AccessError>
 where
-    I: Typed,
-    O: Typed,
+    I: Shaped,
+    O: Shaped,
     F: FnOnce(&'a Access, &'a Caller, I) -> R,
     R: Future<Output = Result<O, AccessError>>,
 {
-    let input = input(&call)?;
-    let answer = run(call.access, call.caller, input).await?;
-    let shape = call
-        .op
-        .output
-        .ok_or_else(|| ApiError::internal(Mismatch.to_string()))?;
-    Ok(Reply::Body(call.codec.encode(shape, &answer.into_value()).into()))
+    let input = call.codec.typed(call.body)?;
+    let output = run(call.access, call.caller, input).await?;
+    Ok(call.codec.reply(output))
 }
 
 /// The same for an operation that answers nothing.
 async fn silent<'a, I, F, R>(call: Call<'a>, run: F) -> Result<Reply, AccessError>
 where
-    I: Typed,
+    I: Shaped,
     F: FnOnce(&'a Access, &'a Caller, I) -> R,
     R: Future<Output = Result<(), AccessError>>,
 {
-    let input = input(&call)?;
+    let input = call.codec.typed(call.body)?;
     run(call.access, call.caller, input).await?;
     Ok(Reply::Body(Bytes::new()))
-}
-
-fn input<I: Typed>(call: &Call<'_>) -> Result<I, AccessError> {
-    let shape = call
-        .op
-        .input
-        .ok_or_else(|| ApiError::internal(Mismatch.to_string()))?;
-    Ok(call.codec.request(shape, call.body)?)
 }
 
 /// Whether the caller may do this to a user or role, be it there or not; its path counts where it is.

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use millrace_api::sts::Credentials;
-use millrace_api::value::Mismatch;
-use millrace_api::{EpochMillis, Operation, Typed};
+use millrace_api::{EpochMillis, Operation};
 use millrace_wire::policy::{Kind, Policy};
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
@@ -32,32 +31,13 @@ pub(crate) async fn dispatch(
     codec: Codec,
     body: &Bytes,
 ) -> Result<Reply, AccessError> {
-    let shape = op.input.ok_or_else(|| ApiError::internal(Mismatch.to_string()))?;
-    match op.name {
-        "AssumeRole" => answer(
-            op,
-            codec,
-            assume_role::call(access, caller, codec.request(shape, body)?).await?,
-        ),
-        "GetCallerIdentity" => answer(
-            op,
-            codec,
-            get_caller_identity::call(caller, codec.request(shape, body)?),
-        ),
-        "GetSessionToken" => answer(
-            op,
-            codec,
-            get_session_token::call(access, caller, codec.request(shape, body)?).await?,
-        ),
-        _ => Err(ApiError::unknown_operation().into()),
-    }
-}
-
-fn answer(op: &Operation, codec: Codec, answer: impl Typed) -> Result<Reply, AccessError> {
-    let shape = op
-        .output
-        .ok_or_else(|| ApiError::internal(Mismatch.to_string()))?;
-    Ok(Reply::Body(codec.encode(shape, &answer.into_value()).into()))
+    let reply = match op.name {
+        "AssumeRole" => codec.reply(assume_role::call(access, caller, codec.typed(body)?).await?),
+        "GetCallerIdentity" => codec.reply(get_caller_identity::call(caller, codec.typed(body)?)),
+        "GetSessionToken" => codec.reply(get_session_token::call(access, caller, codec.typed(body)?).await?),
+        _ => return Err(ApiError::unknown_operation().into()),
+    };
+    Ok(reply)
 }
 
 /// Refuses parameters that would be left out: a condition on what nobody keeps would look as if it held.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use millrace_api::kms::SERVICE;
-use millrace_api::{Operation, Typed};
+use millrace_api::{Operation, Shaped};
 use millrace_base::Rng;
 use millrace_keys::LocalKeys;
 use millrace_wire::arn::partition_of;
@@ -129,14 +129,12 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn input<I: Typed>(&self) -> Result<I, KmsError> {
-        let shape = self.op.input.ok_or_else(ApiError::unknown_operation)?;
-        Ok(self.codec.request(shape, &self.body)?)
+    fn input<I: Shaped>(&self) -> Result<I, KmsError> {
+        Ok(self.codec.typed(&self.body)?)
     }
 
-    fn answer(&self, output: impl Typed) -> Result<Reply, KmsError> {
-        let shape = self.op.output.ok_or_else(ApiError::unknown_operation)?;
-        Ok(Reply::Body(self.codec.encode(shape, &output.into_value()).into()))
+    fn answer(&self, output: impl Shaped) -> Result<Reply, KmsError> {
+        Ok(self.codec.reply(output))
     }
 
     /// The answer of an operation without output.

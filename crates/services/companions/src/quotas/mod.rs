@@ -8,8 +8,8 @@ mod ops;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use millrace_api::Operation;
 use millrace_api::service_quotas::{AppliedLevelEnum, SERVICE, ServiceQuota};
-use millrace_api::{Operation, Typed};
 use millrace_base::Clock;
 use millrace_streams::Streams;
 use millrace_streams::limits::Quotas;
@@ -52,50 +52,31 @@ impl ServiceQuotas {
     ) -> Result<Reply, ApiError> {
         caller.holds_for(&SERVICE, op)?;
         caller.authorize(&Target::account(&caller.account))?;
-        let asked = Asked { op, codec, body };
-        match op.name {
+        let reply = match op.name {
             "GetAWSDefaultServiceQuota" => {
-                let input = asked.input()?;
-                asked.answer(ops::get_aws_default_service_quota::call(self, caller, &input)?)
+                let input = codec.typed(&body)?;
+                codec.reply(ops::get_aws_default_service_quota::call(self, caller, &input)?)
             }
             "GetServiceQuota" => {
-                let input = asked.input()?;
-                asked.answer(ops::get_service_quota::call(self, caller, &input)?)
+                let input = codec.typed(&body)?;
+                codec.reply(ops::get_service_quota::call(self, caller, &input)?)
             }
             "ListAWSDefaultServiceQuotas" => {
-                let input = asked.input()?;
-                asked.answer(ops::list_aws_default_service_quotas::call(self, caller, &input)?)
+                let input = codec.typed(&body)?;
+                codec.reply(ops::list_aws_default_service_quotas::call(self, caller, &input)?)
             }
             "ListServiceQuotas" => {
-                let input = asked.input()?;
-                asked.answer(ops::list_service_quotas::call(self, caller, &input)?)
+                let input = codec.typed(&body)?;
+                codec.reply(ops::list_service_quotas::call(self, caller, &input)?)
             }
-            "ListServices" => asked.answer(ops::list_services::call(&asked.input()?)),
+            "ListServices" => codec.reply(ops::list_services::call(&codec.typed(&body)?)),
             "RequestServiceQuotaIncrease" => {
-                let input = asked.input()?;
-                asked.answer(ops::request_service_quota_increase::call(self, caller, &input).await?)
+                let input = codec.typed(&body)?;
+                codec.reply(ops::request_service_quota_increase::call(self, caller, &input).await?)
             }
-            _ => Err(ApiError::unknown_operation()),
-        }
-    }
-}
-
-/// A call that is being answered.
-struct Asked {
-    op: &'static Operation,
-    codec: Codec,
-    body: Bytes,
-}
-
-impl Asked {
-    fn input<I: Typed>(&self) -> Result<I, ApiError> {
-        let shape = self.op.input.ok_or_else(ApiError::unknown_operation)?;
-        self.codec.request(shape, &self.body)
-    }
-
-    fn answer(&self, output: impl Typed) -> Result<Reply, ApiError> {
-        let shape = self.op.output.ok_or_else(ApiError::unknown_operation)?;
-        Ok(Reply::Body(self.codec.encode(shape, &output.into_value()).into()))
+            _ => return Err(ApiError::unknown_operation()),
+        };
+        Ok(reply)
     }
 }
 

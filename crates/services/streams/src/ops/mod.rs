@@ -64,8 +64,8 @@ mod update_stream_record_distribution_strategy;
 mod update_stream_warm_throughput;
 
 use bytes::Bytes;
-use millrace_api::{Operation, Typed};
-use millrace_wire::{ApiError, Caller, Codec, Reply};
+use millrace_api::{Operation, Shaped};
+use millrace_wire::{Caller, Codec, Reply};
 
 use crate::error::StreamsError;
 use crate::service::Streams;
@@ -75,7 +75,6 @@ use crate::service::Streams;
 pub(crate) struct Call<'a> {
     pub(crate) streams: &'a Streams,
     pub(crate) caller: &'a Caller,
-    pub(crate) op: &'static Operation,
     pub(crate) codec: Codec,
     pub(crate) body: Bytes,
 }
@@ -92,7 +91,6 @@ pub(crate) async fn dispatch(
     let call = Call {
         streams,
         caller,
-        op,
         codec,
         body,
     };
@@ -166,38 +164,26 @@ pub(crate) async fn dispatch(
 /// Decodes the input, runs the operation, encodes its output.
 async fn typed<'a, I, O, F, R>(call: Call<'a>, run: F) -> Result<Reply, StreamsError>
 where
-    I: Typed,
-    O: Typed,
+    I: Shaped,
+    O: Shaped,
     F: FnOnce(&'a Streams, &'a Caller, I) -> R,
     R: Future<Output = Result<O, StreamsError>>,
 {
-    let input = input(&call)?;
+    let input = call.codec.typed(&call.body)?;
     let output = run(call.streams, call.caller, input).await?;
-    let shape = call
-        .op
-        .output
-        .ok_or_else(|| ApiError::internal("the operation has no output shape"))?;
-    Ok(Reply::Body(call.codec.encode(shape, &output.into_value()).into()))
+    Ok(call.codec.reply(output))
 }
 
 /// The same for an operation that answers an empty body.
 async fn silent<'a, I, F, R>(call: Call<'a>, run: F) -> Result<Reply, StreamsError>
 where
-    I: Typed,
+    I: Shaped,
     F: FnOnce(&'a Streams, &'a Caller, I) -> R,
     R: Future<Output = Result<(), StreamsError>>,
 {
-    let input = input(&call)?;
+    let input = call.codec.typed(&call.body)?;
     run(call.streams, call.caller, input).await?;
     Ok(Reply::Body(Bytes::new()))
-}
-
-fn input<I: Typed>(call: &Call<'_>) -> Result<I, StreamsError> {
-    let shape = call
-        .op
-        .input
-        .ok_or_else(|| ApiError::internal("the operation has no input shape"))?;
-    Ok(call.codec.request(shape, &call.body)?)
 }
 
 /// Entries on a page: what was asked for, at most `max`, and at least one so that every page gets on.

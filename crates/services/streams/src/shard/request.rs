@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
+use millrace_api::Shaped;
 use millrace_api::kinesis as api;
-use millrace_api::{Shaped, Typed};
 use millrace_wire::Codec;
 
 use super::scan;
@@ -118,8 +118,8 @@ impl<'a> Put<'a> {
     }
 }
 
-fn decode<T: Shaped + Typed>(codec: Codec, body: &Bytes) -> Result<T, StreamsError> {
-    Ok(codec.request(T::SHAPE, body)?)
+fn decode<T: Shaped>(codec: Codec, body: &Bytes) -> Result<T, StreamsError> {
+    Ok(codec.typed(body)?)
 }
 
 impl Entry<'_> {

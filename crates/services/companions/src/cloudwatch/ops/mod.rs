@@ -7,7 +7,7 @@ mod put_metric_data;
 
 use bytes::Bytes;
 use millrace_api::value::Mismatch;
-use millrace_api::{Kind, Operation, Shape, Typed, Value};
+use millrace_api::{Kind, Operation, Shape, Shaped, Value};
 use millrace_wire::{ApiError, Caller, Codec, Reply, validate};
 
 use super::error::CloudwatchError;
@@ -23,19 +23,19 @@ pub(super) async fn dispatch(
 ) -> Result<Reply, CloudwatchError> {
     match op.name {
         "GetMetricData" => {
-            let input = input(op, codec, body, CloudwatchError::Validation)?;
-            output(op, codec, get_metric_data::call(cloudwatch, caller, input)?)
+            let input = input(codec, body, CloudwatchError::Validation)?;
+            Ok(codec.reply(get_metric_data::call(cloudwatch, caller, input)?))
         }
         "GetMetricStatistics" => {
-            let input = input(op, codec, body, CloudwatchError::Missing)?;
-            output(op, codec, get_metric_statistics::call(cloudwatch, caller, input)?)
+            let input = input(codec, body, CloudwatchError::Missing)?;
+            Ok(codec.reply(get_metric_statistics::call(cloudwatch, caller, input)?))
         }
         "ListMetrics" => {
-            let input = input(op, codec, body, CloudwatchError::Missing)?;
-            output(op, codec, list_metrics::call(cloudwatch, caller, &input)?)
+            let input = input(codec, body, CloudwatchError::Missing)?;
+            Ok(codec.reply(list_metrics::call(cloudwatch, caller, &input)?))
         }
         "PutMetricData" => {
-            let input = input(op, codec, body, CloudwatchError::Missing)?;
+            let input = input(codec, body, CloudwatchError::Missing)?;
             put_metric_data::call(cloudwatch, caller, input).await?;
             Ok(Reply::Body(Bytes::new()))
         }
@@ -44,28 +44,17 @@ pub(super) async fn dispatch(
 }
 
 /// Decodes a request. What is missing is said in this service's own words, before the constraints are looked at.
-fn input<I: Typed>(
-    op: &Operation,
+fn input<I: Shaped>(
     codec: Codec,
     body: &Bytes,
     missing: fn(String) -> CloudwatchError,
 ) -> Result<I, CloudwatchError> {
-    let shape = op.input.ok_or_else(mismatch)?;
-    let value = codec.decode(shape, body)?;
-    if let Some(path) = first_missing(shape, &value) {
+    let value = codec.decode(I::SHAPE, body)?;
+    if let Some(path) = first_missing(I::SHAPE, &value) {
         return Err(missing(format!("The parameter {path} is required.")));
     }
-    validate(shape, &value)?;
-    Ok(I::from_value(value).map_err(|Mismatch| mismatch())?)
-}
-
-fn output<O: Typed>(op: &Operation, codec: Codec, output: O) -> Result<Reply, CloudwatchError> {
-    let shape = op.output.ok_or_else(mismatch)?;
-    Ok(Reply::Body(codec.encode(shape, &output.into_value()).into()))
-}
-
-fn mismatch() -> ApiError {
-    ApiError::internal(Mismatch.to_string())
+    validate(I::SHAPE, &value)?;
+    Ok(I::from_value(value).map_err(|Mismatch| ApiError::internal(Mismatch.to_string()))?)
 }
 
 /// The path of the first required member that is not there, as the query protocol writes it.

@@ -26,7 +26,7 @@ mod update_table;
 mod update_time_to_live;
 
 use bytes::Bytes;
-use millrace_api::{Operation, Shaped, Typed};
+use millrace_api::{Operation, Shaped};
 use millrace_wire::{ApiError, Caller, Codec, Reply};
 
 use super::error::DynamodbError;
@@ -86,13 +86,13 @@ pub(crate) async fn dispatch(
 async fn typed<'a, I, O, F, R>(call: Call<'a>, run: F) -> Result<Reply, DynamodbError>
 where
     I: Shaped,
-    O: Shaped + Typed,
+    O: Shaped,
     F: FnOnce(&'a Dynamodb, &'a Caller, I) -> R,
     R: Future<Output = Result<O, DynamodbError>>,
 {
     let input = call.codec.typed(&call.body)?;
     let output = run(call.dynamodb, call.caller, input).await?;
-    Ok(Reply::Body(call.codec.encode_typed(output).into()))
+    Ok(call.codec.reply(output))
 }
 
 /// The same for an operation without an output.
