@@ -1,14 +1,13 @@
 //! AcknowledgeDeadLetterQueueRecords.
 
 use millrace_api::kinesis::{
-    AcknowledgeDeadLetterQueueRecordsErrorEntry as ErrorEntry, AcknowledgeDeadLetterQueueRecordsInput,
-    AcknowledgeDeadLetterQueueRecordsOutput, AcknowledgeDeadLetterQueueRecordsResultEntry as ResultEntry,
+    AcknowledgeDeadLetterQueueRecordsInput, AcknowledgeDeadLetterQueueRecordsOutput,
 };
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::queues::Kind;
-use crate::queues::entries::{Entry, Settle, answer, settle};
+use crate::queues::entries::{Entry, Settle, settle};
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -29,5 +28,8 @@ pub(crate) async fn call(
         entries,
     )
     .await?;
-    Ok(answer!(settled => AcknowledgeDeadLetterQueueRecordsOutput { ResultEntry, ErrorEntry }))
+    Ok(AcknowledgeDeadLetterQueueRecordsOutput {
+        successful: settled.successful.into_iter().map(Into::into).collect(),
+        failed: settled.failed.into_iter().map(Into::into).collect(),
+    })
 }

@@ -1,14 +1,11 @@
 //! AcknowledgeQueueRecords.
 
-use millrace_api::kinesis::{
-    AcknowledgeQueueRecordsErrorEntry as ErrorEntry, AcknowledgeQueueRecordsInput,
-    AcknowledgeQueueRecordsOutput, AcknowledgeQueueRecordsResultEntry as ResultEntry,
-};
+use millrace_api::kinesis::{AcknowledgeQueueRecordsInput, AcknowledgeQueueRecordsOutput};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::queues::Kind;
-use crate::queues::entries::{Entry, Settle, answer, settle};
+use crate::queues::entries::{Entry, Settle, settle};
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -29,5 +26,8 @@ pub(crate) async fn call(
         entries,
     )
     .await?;
-    Ok(answer!(settled => AcknowledgeQueueRecordsOutput { ResultEntry, ErrorEntry }))
+    Ok(AcknowledgeQueueRecordsOutput {
+        successful: settled.successful.into_iter().map(Into::into).collect(),
+        failed: settled.failed.into_iter().map(Into::into).collect(),
+    })
 }

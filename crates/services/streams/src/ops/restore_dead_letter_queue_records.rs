@@ -1,13 +1,10 @@
 //! RestoreDeadLetterQueueRecords.
 
-use millrace_api::kinesis::{
-    RestoreDeadLetterQueueRecordsErrorEntry as ErrorEntry, RestoreDeadLetterQueueRecordsInput,
-    RestoreDeadLetterQueueRecordsOutput, RestoreDeadLetterQueueRecordsResultEntry as ResultEntry,
-};
+use millrace_api::kinesis::{RestoreDeadLetterQueueRecordsInput, RestoreDeadLetterQueueRecordsOutput};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
-use crate::queues::entries::{Entry, Settle, answer, settle};
+use crate::queues::entries::{Entry, Settle, settle};
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -21,5 +18,8 @@ pub(crate) async fn call(
         .map(|entry| Entry::of(entry.receipt_handle))
         .collect();
     let settled = settle(streams, caller, &input.queue_arn, Settle::Restore, entries).await?;
-    Ok(answer!(settled => RestoreDeadLetterQueueRecordsOutput { ResultEntry, ErrorEntry }))
+    Ok(RestoreDeadLetterQueueRecordsOutput {
+        successful: settled.successful.into_iter().map(Into::into).collect(),
+        failed: settled.failed.into_iter().map(Into::into).collect(),
+    })
 }

@@ -1,15 +1,13 @@
 //! UpdateDeadLetterQueueRecordsVisibility.
 
 use millrace_api::kinesis::{
-    UpdateDeadLetterQueueRecordsVisibilityErrorEntry as ErrorEntry,
     UpdateDeadLetterQueueRecordsVisibilityInput, UpdateDeadLetterQueueRecordsVisibilityOutput,
-    UpdateDeadLetterQueueRecordsVisibilityResultEntry as ResultEntry,
 };
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::queues::Kind;
-use crate::queues::entries::{Entry, Settle, answer, settle};
+use crate::queues::entries::{Entry, Settle, settle};
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -33,5 +31,8 @@ pub(crate) async fn call(
         entries,
     )
     .await?;
-    Ok(answer!(settled => UpdateDeadLetterQueueRecordsVisibilityOutput { ResultEntry, ErrorEntry }))
+    Ok(UpdateDeadLetterQueueRecordsVisibilityOutput {
+        successful: settled.successful.into_iter().map(Into::into).collect(),
+        failed: settled.failed.into_iter().map(Into::into).collect(),
+    })
 }

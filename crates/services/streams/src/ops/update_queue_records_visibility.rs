@@ -1,14 +1,11 @@
 //! UpdateQueueRecordsVisibility.
 
-use millrace_api::kinesis::{
-    UpdateQueueRecordsVisibilityErrorEntry as ErrorEntry, UpdateQueueRecordsVisibilityInput,
-    UpdateQueueRecordsVisibilityOutput, UpdateQueueRecordsVisibilityResultEntry as ResultEntry,
-};
+use millrace_api::kinesis::{UpdateQueueRecordsVisibilityInput, UpdateQueueRecordsVisibilityOutput};
 use millrace_wire::Caller;
 
 use crate::error::StreamsError;
 use crate::queues::Kind;
-use crate::queues::entries::{Entry, Settle, answer, settle};
+use crate::queues::entries::{Entry, Settle, settle};
 use crate::service::Streams;
 
 pub(crate) async fn call(
@@ -32,5 +29,8 @@ pub(crate) async fn call(
         entries,
     )
     .await?;
-    Ok(answer!(settled => UpdateQueueRecordsVisibilityOutput { ResultEntry, ErrorEntry }))
+    Ok(UpdateQueueRecordsVisibilityOutput {
+        successful: settled.successful.into_iter().map(Into::into).collect(),
+        failed: settled.failed.into_iter().map(Into::into).collect(),
+    })
 }

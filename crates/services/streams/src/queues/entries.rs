@@ -1,5 +1,6 @@
 //! What becomes of records, entry by entry: each has its own result.
 
+use millrace_api::kinesis as api;
 use millrace_wire::{ApiError, Caller};
 
 use super::machine::{Action, Kind, Outcome, Receipt, Refusal};
@@ -55,35 +56,45 @@ pub(crate) struct Failed {
     pub(crate) message: Option<String>,
 }
 
+/// The receipt handle of an entry with which all went well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Handle(String);
+
 /// The receipt handles of a request, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settled {
-    pub(crate) successful: Vec<String>,
+    pub(crate) successful: Vec<Handle>,
     pub(crate) failed: Vec<Failed>,
 }
 
-/// What the operations answer, alike in all but the names of its types.
-macro_rules! answer {
-    ($settled:expr => $Output:ident { $Successful:ident, $Failed:ident }) => {
-        $Output {
-            successful: $settled
-                .successful
-                .into_iter()
-                .map(|receipt_handle| $Successful { receipt_handle })
-                .collect(),
-            failed: $settled
-                .failed
-                .into_iter()
-                .map(|failed| $Failed {
+/// An entry of each operation's answer, alike in all but the names of their types.
+macro_rules! answers {
+    ($($Successful:ident, $Failed:ident;)+) => {$(
+        impl From<Handle> for api::$Successful {
+            fn from(Handle(receipt_handle): Handle) -> Self {
+                Self { receipt_handle }
+            }
+        }
+
+        impl From<Failed> for api::$Failed {
+            fn from(failed: Failed) -> Self {
+                Self {
                     receipt_handle: failed.handle,
                     error_code: failed.code,
                     error_message: failed.message,
-                })
-                .collect(),
+                }
+            }
         }
-    };
+    )+};
 }
-pub(crate) use answer;
+
+answers! {
+    AcknowledgeQueueRecordsResultEntry, AcknowledgeQueueRecordsErrorEntry;
+    AcknowledgeDeadLetterQueueRecordsResultEntry, AcknowledgeDeadLetterQueueRecordsErrorEntry;
+    UpdateQueueRecordsVisibilityResultEntry, UpdateQueueRecordsVisibilityErrorEntry;
+    UpdateDeadLetterQueueRecordsVisibilityResultEntry, UpdateDeadLetterQueueRecordsVisibilityErrorEntry;
+    RestoreDeadLetterQueueRecordsResultEntry, RestoreDeadLetterQueueRecordsErrorEntry;
+}
 
 /// Settles the entries of a request. An error is about all of them.
 pub(crate) async fn settle(
@@ -125,7 +136,7 @@ pub(crate) async fn settle(
     let mut settled = Settled::default();
     for (entry, receipt) in entries.into_iter().zip(receipts) {
         match receipt.map(|_| results.next()) {
-            Ok(Some(Ok(()))) => settled.successful.push(entry.handle),
+            Ok(Some(Ok(()))) => settled.successful.push(Handle(entry.handle)),
             Ok(Some(Err(refusal))) => settled.failed.push(Failed {
                 handle: entry.handle,
                 code: code(refusal).to_owned(),
