@@ -1,4 +1,4 @@
-//! A request's body: bounded, in one piece, hashed while it arrives.
+//! A request's body: bounded, in few pieces, hashed while it arrives.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use bytes::{Bytes, BytesMut};
 use flate2::read::GzDecoder;
 use http_body::Body;
 use http_body_util::BodyExt;
+use millrace_wire::Body as Pieces;
 use ring::digest::{Context, SHA256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::ServerConfig;
-use crate::limits::{BODY_DISCARD_BYTES_MAX, BODY_PERMIT_BYTES, UNPACKED_BYTES_MAX};
+use crate::limits::{BODY_DISCARD_BYTES_MAX, BODY_PERMIT_BYTES, PIECE_BYTES_MIN, UNPACKED_BYTES_MAX};
 
 /// Memory for the bodies of all requests, and how large and slow one may be.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(crate) struct Bodies {
 /// A whole body. Its memory counts until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Collected {
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Pieces,
     /// SHA-256 of what arrived, if it was asked for.
     pub(crate) sha256: Option<[u8; 32]>,
     _memory: Option<OwnedSemaphorePermit>,
@@ -69,8 +70,8 @@ impl Bodies {
         let mut arriving = Arriving {
             bodies: self,
             hash: hash.then(|| Context::new(&SHA256)),
-            only: Bytes::new(),
-            joined: BytesMut::new(),
+            body: Pieces::default(),
+            small: BytesMut::new(),
             length: 0,
             announced: announced.unwrap_or(0),
             memory: None,
@@ -97,7 +98,7 @@ impl Bodies {
         let mut memory = granted.ok().and_then(Result::ok).ok_or(BodyError::NoMemory)?;
         let mut bytes = Vec::new();
         let ends = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-        let read = GzDecoder::new(packed.bytes.as_ref())
+        let read = GzDecoder::new(packed.bytes.whole().as_ref())
             .take(ends)
             .read_to_end(&mut bytes);
         read.map_err(|_| BodyError::NotGzip)?;
@@ -106,7 +107,7 @@ impl Bodies {
         }
         drop(memory.split(permits.saturating_sub(bytes.len().div_ceil(BODY_PERMIT_BYTES))));
         Ok(Collected {
-            bytes: bytes.into(),
+            bytes: Bytes::from(bytes).into(),
             sha256: packed.sha256,
             _memory: Some(memory),
         })
@@ -116,7 +117,7 @@ impl Bodies {
 impl Collected {
     fn empty(hash: bool) -> Self {
         Self {
-            bytes: Bytes::new(),
+            bytes: Pieces::default(),
             sha256: hash.then(|| sha256(Context::new(&SHA256))),
             _memory: None,
         }
@@ -127,10 +128,10 @@ impl Collected {
 struct Arriving<'a> {
     bodies: &'a Bodies,
     hash: Option<Context>,
-    /// The first piece, as long as it is the only one: a small body is never copied.
-    only: Bytes,
-    /// All pieces, from the second one on.
-    joined: BytesMut,
+    /// What arrived, but for `small`.
+    body: Pieces,
+    /// Pieces that were too small to be kept each on its own.
+    small: BytesMut,
     length: usize,
     announced: usize,
     memory: Option<OwnedSemaphorePermit>,
@@ -153,7 +154,7 @@ impl Arriving<'_> {
             };
             if self.too_large || self.length + piece.len() > self.bodies.bytes_max {
                 self.too_large = true;
-                self.joined = BytesMut::new();
+                (self.body, self.small) = (Pieces::default(), BytesMut::new());
                 self.memory = None;
                 discarded = discarded.saturating_add(if self.announced > 0 { 0 } else { piece.len() });
             } else {
@@ -169,18 +170,19 @@ impl Arriving<'_> {
         if let Some(hash) = &mut self.hash {
             hash.update(&piece);
         }
-        if self.only.is_empty() && self.joined.is_empty() {
-            self.only = piece;
-            return Ok(());
+        // The first one is kept as it is: a small body is never copied.
+        let first = self.body.is_empty() && self.small.is_empty();
+        if first || piece.len() >= PIECE_BYTES_MIN {
+            self.flush();
+            self.body.push(piece);
+        } else {
+            self.small.extend_from_slice(&piece);
         }
-        if self.joined.is_empty() {
-            // The pages of a length that is only claimed are never touched.
-            self.joined.reserve(self.announced.max(self.length));
-            self.joined.extend_from_slice(&self.only);
-            self.only = Bytes::new();
-        }
-        self.joined.extend_from_slice(&piece);
         Ok(())
+    }
+
+    fn flush(&mut self) {
+        self.body.push(self.small.split().freeze());
     }
 
     /// Waits until the memory of `bytes` in all is granted.
@@ -202,13 +204,10 @@ impl Arriving<'_> {
         Ok(())
     }
 
-    fn whole(self) -> Collected {
+    fn whole(mut self) -> Collected {
+        self.flush();
         Collected {
-            bytes: if self.joined.is_empty() {
-                self.only
-            } else {
-                self.joined.freeze()
-            },
+            bytes: self.body,
             sha256: self.hash.map(sha256),
             _memory: self.memory,
         }
@@ -267,13 +266,16 @@ mod tests {
         ] {
             let whole = given.concat();
             let body = bodies.collect(pieces(given), true).await.unwrap();
-            assert_eq!(body.bytes, whole);
+            assert_eq!(*body.bytes.whole(), whole);
             assert_eq!(body.sha256.unwrap(), digest(&SHA256, &whole).as_ref());
             let body = bodies
                 .collect(Full::new(Bytes::from(whole.clone())), false)
                 .await
                 .unwrap();
-            assert_eq!((body.bytes, body.sha256), (Bytes::from(whole), None));
+            assert_eq!(
+                (body.bytes.whole().clone(), body.sha256),
+                (Bytes::from(whole), None)
+            );
         }
     }
 
@@ -282,7 +284,7 @@ mod tests {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packer.write_all(bytes).unwrap();
         Collected {
-            bytes: packer.finish().unwrap().into(),
+            bytes: Bytes::from(packer.finish().unwrap()).into(),
             sha256: Some([7; 32]),
             _memory: None,
         }
@@ -305,7 +307,7 @@ mod tests {
         let bomb = bodies.unpack(gzip(&vec![0; 1 << 20])).await;
         assert_eq!(bomb.unwrap_err(), BodyError::TooLarge);
         let mut cut = gzip(b"abcdef");
-        cut.bytes.truncate(12);
+        cut.bytes = cut.bytes.whole().slice(..12).into();
         assert_eq!(bodies.unpack(cut).await.unwrap_err(), BodyError::NotGzip);
         assert_eq!(bodies.memory.available_permits(), free);
     }
@@ -314,7 +316,17 @@ mod tests {
     async fn one_piece_is_not_copied() {
         let given = Bytes::from(vec![1; 1000]);
         let body = bodies().collect(Full::new(given.clone()), true).await.unwrap();
-        assert_eq!(body.bytes.as_ptr(), given.as_ptr());
+        assert_eq!(body.bytes.whole().as_ptr(), given.as_ptr());
+    }
+
+    #[tokio::test]
+    async fn small_pieces_are_joined_and_large_ones_are_not() {
+        let large = vec![2; PIECE_BYTES_MIN];
+        let given: [&[u8]; 6] = [b"first", b"a", b"b", &large, b"c", &large];
+        let body = bodies().collect(pieces(&given), true).await.unwrap();
+        let lengths: Vec<usize> = body.bytes.pieces().iter().map(Bytes::len).collect();
+        assert_eq!(lengths, [5, 2, PIECE_BYTES_MIN, 1, PIECE_BYTES_MIN]);
+        assert_eq!(body.bytes.whole()[..], given.concat());
     }
 
     #[tokio::test]

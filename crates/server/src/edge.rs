@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use millrace_api::{Kind, Operation, Service, Shape};
 use millrace_base::{Clock, Rng};
 use millrace_wire::odd::{wrapped_serialization, wrapped_unknown_operation};
-use millrace_wire::{ApiError, Caller, Codec, Reply, Source};
+use millrace_wire::{ApiError, Body, Caller, Codec, Reply, Source};
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{self, AnswerBody, Ids};
@@ -203,7 +203,7 @@ impl Edge {
             Ok(caller) => caller.asking(service, op).coming(source(head, arrival)),
             Err(refusal) => {
                 if !is_packed(head) {
-                    codec.decode(&ANY, &body.bytes)?;
+                    codec.decode(&ANY, body.bytes.whole())?;
                 }
                 let asked = asked(head, (service, op), Some((codec, &body.bytes)), arrival);
                 self.note(asked, Err(&refusal)).await;
@@ -228,8 +228,8 @@ impl Edge {
             }
         };
         // The bytes' memory counts until the call is answered.
-        let bytes = body.bytes.clone();
-        let result = services.call(service, &caller, op, codec, bytes).await;
+        let parts = body.bytes.clone();
+        let result = services.call(service, &caller, op, codec, parts).await;
         let asked = Asked {
             caller: Some(&caller),
             ..asked(head, (service, op), Some((codec, &body.bytes)), arrival)
@@ -262,7 +262,7 @@ impl Edge {
             Ok(body) => body,
             Err(error) => return Outcome::failed(&nobody, &error, arrival),
         };
-        let text = String::from_utf8_lossy(&body.bytes);
+        let text = String::from_utf8_lossy(body.bytes.whole());
         match queried(head, &text, signed_for.as_deref()) {
             Ok(spoken) => self.run(head, body, spoken, arrival).await,
             Err((spoken, error)) => Outcome::failed(&spoken, &error, arrival),
@@ -286,7 +286,8 @@ impl Edge {
         }
         let query = head.uri.query().unwrap_or_default().as_bytes();
         if !query.is_empty() {
-            body.bytes = [&body.bytes, b"&".as_slice(), query].concat().into();
+            let joined = [body.bytes.whole(), b"&".as_slice(), query].concat();
+            body.bytes = Bytes::from(joined).into();
         }
         Ok(body)
     }
@@ -294,7 +295,7 @@ impl Edge {
     async fn wrapped(&self, body: Incoming, arrival: &Arrival<'_>) -> Outcome {
         match self.read(body, false).await {
             Err(error) => Outcome::failed(&Spoken::by_nobody(Codec::Json11), &error, arrival),
-            Ok(body) if Codec::Json11.decode(&ANY, &body.bytes).is_ok() => Outcome::plain(
+            Ok(body) if Codec::Json11.decode(&ANY, body.bytes.whole()).is_ok() => Outcome::plain(
                 answer::odd(wrapped_unknown_operation()),
                 "UnknownOperationException",
             ),
@@ -378,7 +379,7 @@ fn is_packed(head: &Parts) -> bool {
 fn asked<'a>(
     head: &'a Parts,
     (service, op): (&'static Service, &'static Operation),
-    body: Option<(Codec, &'a Bytes)>,
+    body: Option<(Codec, &'a Body)>,
     arrival: &Arrival<'a>,
 ) -> Asked<'a> {
     Asked {

@@ -14,6 +14,8 @@ pub const BODY_DISCARD_BYTES_MAX: usize = 64 << 20;
 pub const UNPACKED_BYTES_MAX: usize = 8 << 20;
 /// Unit in which the memory of bodies is accounted, in bytes.
 pub const BODY_PERMIT_BYTES: usize = 1 << 10;
+/// Bytes from which a piece of a body is kept as it arrived; smaller ones are joined, since each holds a buffer.
+pub const PIECE_BYTES_MIN: usize = 16 << 10;
 
 /// Connections that wait for the server to accept them.
 pub const BACKLOG: u32 = 1024;

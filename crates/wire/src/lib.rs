@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod arn;
+pub mod body;
 pub mod call;
 pub mod cbor;
 pub mod codec;
@@ -35,6 +36,7 @@ pub mod validate;
 mod xml;
 
 pub use arn::Arn;
+pub use body::Body;
 pub use call::{Caller, Pieces, Reply, Source};
 pub use codec::Codec;
 pub use error::ApiError;

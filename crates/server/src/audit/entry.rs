@@ -1,10 +1,9 @@
 //! One entry.
 
-use bytes::Bytes;
 use millrace_api::{Operation, Service};
 use millrace_base::Timestamp;
 use millrace_wire::policy::Principal;
-use millrace_wire::{ApiError, Caller, Codec, timestamp};
+use millrace_wire::{ApiError, Body, Caller, Codec, timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -73,7 +72,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) service: &'static Service,
     pub(crate) op: &'static Operation,
     /// What the body is written in, and the body.
-    pub(crate) body: Option<(Codec, &'a Bytes)>,
+    pub(crate) body: Option<(Codec, &'a Body)>,
     /// `None` where the caller was not let in.
     pub(crate) caller: Option<&'a Caller>,
     pub(crate) request_id: &'a str,
@@ -140,7 +139,7 @@ impl Asked<'_> {
         if secret {
             return json!({"omitted": "they are secret"});
         }
-        let Ok(value) = codec.decode(shape, body) else {
+        let Ok(value) = codec.decode(shape, body.whole()) else {
             return Value::Null;
         };
         let text = Codec::Json11.encode(shape, &value);
@@ -180,6 +179,8 @@ fn clip(text: &str) -> String {
 mod tests {
     use millrace_api::kinesis;
 
+    use bytes::Bytes;
+
     use super::*;
 
     #[test]
@@ -188,7 +189,7 @@ mod tests {
             access_key: "test".to_owned(),
             ..Caller::root("000000000000", "eu-west-1")
         };
-        let body = Bytes::from_static(br#"{"StreamName":"s","ShardCount":1}"#);
+        let body = Bytes::from_static(br#"{"StreamName":"s","ShardCount":1}"#).into();
         let error = ApiError::client("ResourceInUseException", "taken");
         let asked = Asked {
             service: &kinesis::SERVICE,
@@ -244,7 +245,7 @@ mod tests {
     #[test]
     fn secrets_are_left_out() {
         let service = &millrace_api::kms::SERVICE;
-        let body = Bytes::from_static(br#"{"KeyId":"k","Plaintext":"aHVzaA=="}"#);
+        let body = Bytes::from_static(br#"{"KeyId":"k","Plaintext":"aHVzaA=="}"#).into();
         for operation in ["Encrypt", "DisableKey"] {
             let asked = Asked {
                 service,

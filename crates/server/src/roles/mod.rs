@@ -8,7 +8,6 @@ mod streams;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use millrace_access::Access;
 use millrace_api::{Operation, Service};
 use millrace_companions::cloudwatch::Cloudwatch;
@@ -17,7 +16,7 @@ use millrace_companions::kms::Kms;
 use millrace_companions::quotas::ServiceQuotas;
 use millrace_log::EmbeddedLog;
 use millrace_streams::Streams;
-use millrace_wire::{ApiError, Caller, Codec, Reply};
+use millrace_wire::{ApiError, Body, Caller, Codec, Reply};
 
 pub(crate) use access::open as open_access;
 pub(crate) use cloudwatch::{Sampler, open as open_cloudwatch};
@@ -63,15 +62,19 @@ impl Services {
         caller: &Caller,
         op: &'static Operation,
         codec: Codec,
-        body: Bytes,
+        body: Body,
     ) -> Result<Reply, ApiError> {
         match service.id {
             "kinesis" | "millrace" => self.streams.call(caller, op, codec, body).await,
-            "service-quotas" => self.quotas.call(caller, op, codec, body).await,
-            "dynamodb" => self.dynamodb.call(caller, op, codec, body).await,
-            "cloudwatch" => self.cloudwatch.call(caller, op, codec, body).await,
-            "kms" => self.kms.call(caller, op, codec, body).await,
-            "iam" | "sts" => self.access.call(caller, op, codec, body).await,
+            "service-quotas" => self.quotas.call(caller, op, codec, body.whole().clone()).await,
+            "dynamodb" => self.dynamodb.call(caller, op, codec, body.whole().clone()).await,
+            "cloudwatch" => {
+                self.cloudwatch
+                    .call(caller, op, codec, body.whole().clone())
+                    .await
+            }
+            "kms" => self.kms.call(caller, op, codec, body.whole().clone()).await,
+            "iam" | "sts" => self.access.call(caller, op, codec, body.whole().clone()).await,
             _ => Err(unbuilt(service)),
         }
     }

@@ -2,7 +2,7 @@
 
 use base64_simd::STANDARD;
 use bytes::Bytes;
-use millrace_wire::Codec;
+use millrace_wire::{Body, Codec};
 
 use crate::iterator;
 use crate::record;
@@ -30,11 +30,17 @@ pub fn put_records(bytes: &[u8]) {
     let body = Bytes::copy_from_slice(bytes);
     for shape in [Shape::One, Shape::Many] {
         for codec in [Codec::Json11, Codec::Cbor11] {
-            let Ok(read) = Put::read(shape, codec, &body) else {
-                continue;
-            };
             let decoded = Put::decode(shape, codec, &body).ok();
-            assert_eq!(plain(read), decoded, "{shape:?} in {codec:?}");
+            // Whole, and in pieces of a size that the bytes themselves say.
+            for size in [usize::MAX, 1 + usize::from(bytes.last().copied().unwrap_or(0))] {
+                let mut arrived = Body::default();
+                body.chunks(size)
+                    .for_each(|piece| arrived.push(body.slice_ref(piece)));
+                let Ok(read) = Put::read(shape, codec, &arrived) else {
+                    continue;
+                };
+                assert_eq!(plain(read), decoded, "{shape:?} in {codec:?} by {size}");
+            }
         }
     }
     let _ = record::read_sealed(&body);
@@ -44,9 +50,9 @@ pub fn put_records(bytes: &[u8]) {
 /// The put with its data decoded, as appending does it; `None` where that fails.
 fn plain(mut put: Put<'_>) -> Option<Put<'_>> {
     for entry in &mut put.records {
-        if let Data::Base64(text, length) = entry.data {
-            let bytes = STANDARD.decode_to_vec(text).ok()?;
-            assert_eq!(bytes.len(), length, "the length told before decoding");
+        if let Data::Base64(text, length) = &entry.data {
+            let bytes = STANDARD.decode_to_vec(text.as_ref()).ok()?;
+            assert_eq!(bytes.len(), *length, "the length told before decoding");
             entry.data = Data::Raw(bytes.into());
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use millrace_api::Operation;
 use millrace_api::kinesis::SERVICE;
 use millrace_base::{Clock, Rng, Secret, Tasks};
@@ -11,7 +10,7 @@ use millrace_blob::{Blobs, Buckets};
 use millrace_control::Part;
 use millrace_keys::Keys;
 use millrace_log::Log;
-use millrace_wire::{ApiError, Caller, Codec, Reply};
+use millrace_wire::{ApiError, Body, Caller, Codec, Reply};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::encryption::DataKeys;
@@ -194,10 +193,10 @@ impl Streams {
         caller: &Caller,
         op: &'static Operation,
         codec: Codec,
-        body: Bytes,
+        body: impl Into<Body>,
     ) -> Result<Reply, ApiError> {
         caller.holds_for(&SERVICE, op)?;
-        ops::dispatch(self, caller, op, codec, body)
+        ops::dispatch(self, caller, op, codec, body.into())
             .await
             .map_err(ApiError::from)
     }

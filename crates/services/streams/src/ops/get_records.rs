@@ -18,7 +18,7 @@ const POLLING: &str = "GetRecords";
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let streams = call.streams;
     let begun = streams.0.clock.monotonic();
-    let input: GetRecordsInput = call.codec.typed(&call.body)?;
+    let input: GetRecordsInput = call.codec.typed(call.body.whole())?;
     hold_id(input.stream_id.as_deref())?;
     let position = streams.position(&input.shard_iterator)?;
     if position.stream.region != call.caller.region {

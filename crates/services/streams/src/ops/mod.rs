@@ -65,7 +65,7 @@ mod update_stream_warm_throughput;
 
 use bytes::Bytes;
 use millrace_api::{Operation, Shaped};
-use millrace_wire::{Caller, Codec, Reply};
+use millrace_wire::{Body, Caller, Codec, Reply};
 
 use crate::error::StreamsError;
 use crate::service::Streams;
@@ -76,7 +76,7 @@ pub(crate) struct Call<'a> {
     pub(crate) streams: &'a Streams,
     pub(crate) caller: &'a Caller,
     pub(crate) codec: Codec,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
 }
 
 /// Runs the operation of that name.
@@ -85,7 +85,7 @@ pub(crate) async fn dispatch(
     caller: &Caller,
     op: &'static Operation,
     codec: Codec,
-    body: Bytes,
+    body: Body,
 ) -> Result<Reply, StreamsError> {
     streams.admit_account(op.name, caller)?;
     let call = Call {
@@ -169,7 +169,7 @@ where
     F: FnOnce(&'a Streams, &'a Caller, I) -> R,
     R: Future<Output = Result<O, StreamsError>>,
 {
-    let input = call.codec.typed(&call.body)?;
+    let input = call.codec.typed(call.body.whole())?;
     let output = run(call.streams, call.caller, input).await?;
     Ok(call.codec.reply(output))
 }
@@ -181,7 +181,7 @@ where
     F: FnOnce(&'a Streams, &'a Caller, I) -> R,
     R: Future<Output = Result<(), StreamsError>>,
 {
-    let input = call.codec.typed(&call.body)?;
+    let input = call.codec.typed(call.body.whole())?;
     run(call.streams, call.caller, input).await?;
     Ok(Reply::Body(Bytes::new()))
 }

@@ -28,7 +28,7 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     if put.dry_run {
         return Err(call.streams.dry_run(&view, &put));
     }
-    let decode = || Put::decode(Shape::One, call.codec, &call.body);
+    let decode = || Put::decode(Shape::One, call.codec, call.body.whole());
     let outcomes = call.streams.store(&view, &put, decode).await;
     call.streams.put_ended((&view, Puts::One), &put, begun, &outcomes);
     let outcomes = outcomes?;

@@ -17,7 +17,7 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     if put.dry_run {
         return Err(call.streams.dry_run(&view, &put));
     }
-    let decode = || Put::decode(Shape::Many, call.codec, &call.body);
+    let decode = || Put::decode(Shape::Many, call.codec, call.body.whole());
     let outcomes = call.streams.store(&view, &put, decode).await;
     call.streams
         .put_ended((&view, Puts::Many), &put, begun, &outcomes);

@@ -13,7 +13,7 @@ use crate::subscribe::{self, Subscriber};
 /// Pushes a shard's records to a consumer for five minutes.
 pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
     let streams = call.streams;
-    let input: SubscribeToShardInput = call.codec.typed(&call.body)?;
+    let input: SubscribeToShardInput = call.codec.typed(call.body.whole())?;
     hold_id(input.stream_id.as_deref())?;
     let (view, consumer) = streams.resolve_consumer(call.caller, &input.consumer_arn)?;
     if consumer.status != Status::Active {

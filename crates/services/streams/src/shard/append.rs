@@ -10,7 +10,8 @@ use std::sync::Arc;
 use base64_simd::STANDARD;
 use millrace_log::{Append, Batch, LogError};
 
-use super::request::{Data, Entry, Put};
+use super::hash::Hasher;
+use super::request::{Data, Entry, Place, Put};
 use crate::encryption::Sealer;
 use crate::error::StreamsError;
 use crate::limits::{PUT_REQUEST_BYTES_MAX, RESHARD_WAIT_MAX};
@@ -128,8 +129,9 @@ fn same_stream(streams: &Streams, view: &StreamView) -> Result<Arc<StreamView>, 
 /// Hash keys in the request's order, sizes checked.
 fn hashes(streams: &Streams, view: &StreamView, put: &Put<'_>) -> Result<Vec<u128>, StreamsError> {
     let mut total = 0;
-    let mut hashes = Vec::with_capacity(put.records.len());
-    for entry in &put.records {
+    let mut hashes = vec![0; put.records.len()];
+    let mut hasher = Hasher::new();
+    for (at, entry) in put.records.iter().enumerate() {
         let bytes = entry.bytes();
         if bytes > view.record_bytes_max {
             return Err(StreamsError::InvalidArgument(format!(
@@ -139,11 +141,16 @@ fn hashes(streams: &Streams, view: &StreamView, put: &Put<'_>) -> Result<Vec<u12
             )));
         }
         total += bytes;
-        hashes.push(match view.distribution {
-            Distribution::UserPartitionKey => entry.hash()?,
-            Distribution::Auto => streams.0.spread.next(),
-        });
+        let place = match view.distribution {
+            Distribution::UserPartitionKey => entry.place()?,
+            Distribution::Auto => Place::Hash(streams.0.spread.next()),
+        };
+        match place {
+            Place::Key(key) => hasher.add(key, at, &mut hashes),
+            Place::Hash(hash) => hashes[at] = hash,
+        }
     }
+    hasher.finish(&mut hashes);
     if total > PUT_REQUEST_BYTES_MAX {
         return Err(StreamsError::InvalidArgument(format!(
             "Records of {total} bytes in one request are more than the {PUT_REQUEST_BYTES_MAX} bytes that it may hold."
@@ -319,7 +326,7 @@ fn encode(put: &Put<'_>, group: &Group, sealer: Option<&Sealer>) -> Result<Batch
         match &entry.data {
             Data::Raw(data) => bytes.extend_from_slice(data),
             Data::Base64(text, _) => STANDARD
-                .decode_append(text, &mut bytes)
+                .decode_append(text.as_ref(), &mut bytes)
                 .map_err(|_| PutError::Base64)?,
         }
         if let (Some(sealer), Some(open)) = (sealer, open) {

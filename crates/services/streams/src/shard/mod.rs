@@ -1,12 +1,13 @@
 //! From a request's records to a shard's log, and back.
 //!
 //! [`scan`] reads PutRecord and PutRecords without a tree; [`request`] is what both ways of reading yield; [`admit`]
-//! holds records against a shard's throughput; [`append`] routes, encodes and appends them; [`answer`] writes records
+//! holds records against a shard's throughput; [`hash`] routes them; [`append`] encodes and appends them; [`answer`] writes records
 //! for readers; [`spread`] places records that have no key; [`position`] turns what a reader asks for into an offset.
 
 pub(crate) mod admit;
 pub(crate) mod answer;
 pub(crate) mod append;
+mod hash;
 pub(crate) mod position;
 pub(crate) mod read;
 pub(crate) mod request;

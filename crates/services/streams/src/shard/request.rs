@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use md5::{Digest, Md5};
 use millrace_api::Shaped;
 use millrace_api::kinesis as api;
-use millrace_wire::Codec;
+use millrace_wire::{Body, Codec};
 
 use super::scan;
 use crate::error::StreamsError;
@@ -36,7 +35,7 @@ pub(crate) struct Entry<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Data<'a> {
     /// Base64 that decodes to so many bytes; whether every character is valid shows when it is decoded.
-    Base64(&'a [u8], usize),
+    Base64(Cow<'a, [u8]>, usize),
     /// The bytes themselves.
     Raw(Bytes),
 }
@@ -48,6 +47,15 @@ impl Data<'_> {
             Self::Raw(bytes) => bytes.len(),
         }
     }
+}
+
+/// What says where a record belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// Its hash key.
+    Hash(u128),
+    /// The partition key that is to be hashed.
+    Key(&'a [u8]),
 }
 
 /// Which of the two operations a body belongs to.
@@ -62,10 +70,10 @@ pub(crate) enum Shape {
 impl<'a> Put<'a> {
     /// Reads a body: by a scanner where that can, else – escapes, unknown members, anything odd or wrong – by the
     /// tables' decoder, whose errors are the service's.
-    pub(crate) fn read(shape: Shape, codec: Codec, body: &'a Bytes) -> Result<Self, StreamsError> {
+    pub(crate) fn read(shape: Shape, codec: Codec, body: &'a Body) -> Result<Self, StreamsError> {
         match scan::put(shape, codec, body) {
             Some(put) => Ok(put),
-            None => Self::decode(shape, codec, body),
+            None => Self::decode(shape, codec, body.whole()),
         }
     }
 
@@ -125,9 +133,9 @@ fn decode<T: Shaped>(codec: Codec, body: &Bytes) -> Result<T, StreamsError> {
 impl Entry<'_> {
     /// Where the record belongs in the space of hash keys: its explicit hash key, or the MD5 of its partition key as
     /// a big-endian number (API PutRecord).
-    pub(crate) fn hash(&self) -> Result<u128, StreamsError> {
+    pub(crate) fn place(&self) -> Result<Place<'_>, StreamsError> {
         if let Some(text) = &self.explicit {
-            return text.parse().map_err(|_| {
+            return text.parse().map(Place::Hash).map_err(|_| {
                 StreamsError::InvalidArgument(format!(
                     "Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was \
                      {text}"
@@ -139,7 +147,7 @@ impl Entry<'_> {
                 "PartitionKey must be given for every record of this stream.".to_owned(),
             )
         })?;
-        Ok(u128::from_be_bytes(Md5::digest(key.as_bytes()).into()))
+        Ok(Place::Key(key.as_bytes()))
     }
 
     /// Bytes that count against limits: data and partition key.

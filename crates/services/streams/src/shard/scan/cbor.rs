@@ -1,6 +1,10 @@
 //! The plain form in CBOR (RFC 8949): maps and lists of either length, definite texts and byte strings, no tags.
 
+use std::borrow::Cow;
+use std::slice::Iter;
+
 use bytes::Bytes;
+use millrace_wire::Body;
 
 use super::{ENTRIES_MAX, EntryParts, PutParts};
 use crate::shard::request::{Data, Entry, Put, Shape};
@@ -14,8 +18,15 @@ const INDEFINITE: u8 = 31;
 const BREAK: u8 = 0xff;
 
 /// Reads a whole body.
-pub(super) fn put(shape: Shape, body: &Bytes) -> Option<Put<'_>> {
-    let mut scanner = Scanner { body, rest: body };
+pub(super) fn put(shape: Shape, body: &Body) -> Option<Put<'_>> {
+    let mut pieces = body.pieces().iter();
+    let piece = pieces.next()?;
+    let mut scanner = Scanner {
+        piece,
+        rest: piece,
+        next: pieces,
+        left: body.len() - piece.len(),
+    };
     let mut parts = PutParts::new();
     scanner.map(|scanner, name| match name {
         b"StreamName" => parts.name(scanner.string(TEXT)?),
@@ -27,22 +38,54 @@ pub(super) fn put(shape: Shape, body: &Bytes) -> Option<Put<'_>> {
         name if shape == Shape::One => scanner.member(name, &mut parts.single),
         _ => None,
     })?;
-    if !scanner.rest.is_empty() {
+    if scanner.more_bytes() {
         return None;
     }
     parts.finish(shape)
 }
 
 struct Scanner<'a> {
-    body: &'a Bytes,
+    /// What `rest` is a part of.
+    piece: &'a Bytes,
     rest: &'a [u8],
+    /// The pieces behind it, none of them empty.
+    next: Iter<'a, Bytes>,
+    /// Their bytes.
+    left: usize,
 }
 
 impl<'a> Scanner<'a> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, tail) = self.rest.split_first_chunk::<N>()?;
+    /// Goes to the next piece; `None` behind the last.
+    fn turn(&mut self) -> Option<()> {
+        self.piece = self.next.next()?;
+        self.rest = self.piece;
+        self.left = self.left.saturating_sub(self.piece.len());
+        Some(())
+    }
+
+    fn more_bytes(&self) -> bool {
+        !self.rest.is_empty() || self.left > 0
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        while self.rest.is_empty() {
+            self.turn()?;
+        }
+        let (first, tail) = self.rest.split_first()?;
         self.rest = tail;
-        Some(*head)
+        Some(*first)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        if let Some((head, tail)) = self.rest.split_first_chunk::<N>() {
+            self.rest = tail;
+            return Some(*head);
+        }
+        let mut head = [0; N];
+        for byte in &mut head {
+            *byte = self.byte()?;
+        }
+        Some(head)
     }
 
     /// The length in the head of an item of this major type; inside, `None` is indefinite.
@@ -71,6 +114,9 @@ impl<'a> Scanner<'a> {
                 Some(true)
             }
             None => {
+                while self.rest.is_empty() {
+                    self.turn()?;
+                }
                 let over = *self.rest.first()? == BREAK;
                 if over {
                     self.rest = self.rest.get(1..)?;
@@ -81,18 +127,33 @@ impl<'a> Scanner<'a> {
     }
 
     /// A text or byte string of definite length.
-    fn string(&mut self, major: u8) -> Option<&'a [u8]> {
+    fn string(&mut self, major: u8) -> Option<Cow<'a, [u8]>> {
         let length = usize::try_from(self.head(major)??).ok()?;
-        let (text, tail) = self.rest.split_at_checked(length)?;
-        self.rest = tail;
-        Some(text)
+        if let Some((text, tail)) = self.rest.split_at_checked(length) {
+            self.rest = tail;
+            return Some(Cow::Borrowed(text));
+        }
+        // A seam between two pieces: there are few, and what lies across is copied.
+        if length > self.rest.len() + self.left {
+            return None;
+        }
+        let mut joined = Vec::with_capacity(length);
+        while joined.len() < length {
+            if self.rest.is_empty() {
+                self.turn()?;
+            }
+            let (part, tail) = self.rest.split_at(self.rest.len().min(length - joined.len()));
+            joined.extend_from_slice(part);
+            self.rest = tail;
+        }
+        Some(Cow::Owned(joined))
     }
 
-    fn map(&mut self, mut member: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
+    fn map(&mut self, mut member: impl FnMut(&mut Self, &[u8]) -> Option<()>) -> Option<()> {
         let mut left = self.head(MAP)?;
         while self.more(&mut left)? {
             let name = self.string(TEXT)?;
-            member(self, name)?;
+            member(self, &name)?;
         }
         Some(())
     }
@@ -100,8 +161,11 @@ impl<'a> Scanner<'a> {
     fn member(&mut self, name: &[u8], entry: &mut EntryParts<'a>) -> Option<()> {
         match name {
             b"Data" => {
-                let bytes = self.string(BYTES)?;
-                entry.data(Data::Raw(self.body.slice_ref(bytes)))
+                let data = match self.string(BYTES)? {
+                    Cow::Borrowed(bytes) => self.piece.slice_ref(bytes),
+                    Cow::Owned(bytes) => bytes.into(),
+                };
+                entry.data(Data::Raw(data))
             }
             b"PartitionKey" => entry.key(self.string(TEXT)?),
             b"ExplicitHashKey" => entry.explicit(self.string(TEXT)?),

@@ -12,8 +12,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use millrace_wire::Codec;
+use millrace_wire::{Body, Codec};
 
 use super::request::{Data, Entry, Put, Shape};
 
@@ -29,7 +28,7 @@ const NAME_CHARS_MAX: usize = 128;
 const ARN_CHARS_MAX: usize = 2048;
 
 /// Reads a whole body; `None` leaves it to the tables.
-pub(crate) fn put(shape: Shape, codec: Codec, body: &Bytes) -> Option<Put<'_>> {
+pub(crate) fn put(shape: Shape, codec: Codec, body: &Body) -> Option<Put<'_>> {
     match codec {
         Codec::Cbor11 => cbor::put(shape, body),
         Codec::Json10 | Codec::Json11 => json::put(shape, body),
@@ -55,13 +54,13 @@ impl<'a> PutParts<'a> {
         }
     }
 
-    fn name(&mut self, text: &'a [u8]) -> Option<()> {
+    fn name(&mut self, text: Cow<'a, [u8]>) -> Option<()> {
         let plain = !text.is_empty() && text.len() <= NAME_CHARS_MAX && text.iter().all(is_name);
         set(&mut self.name, plain.then_some(text)?)
     }
 
     /// A plain stream ARN; the model's pattern admits more.
-    fn arn(&mut self, text: &'a [u8]) -> Option<()> {
+    fn arn(&mut self, text: Cow<'a, [u8]>) -> Option<()> {
         let mut parts = text.strip_prefix(b"arn:aws")?.splitn(5, |b| *b == b':');
         let (partition, service, region, account) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -70,10 +69,8 @@ impl<'a> PutParts<'a> {
             && (account.len() == 12 && account.iter().all(u8::is_ascii_digit))
             && !name.is_empty()
             && [partition, region, name].into_iter().flatten().all(is_name);
-        set(
-            &mut self.arn,
-            (plain && text.len() <= ARN_CHARS_MAX).then_some(text)?,
-        )
+        let plain = plain && text.len() <= ARN_CHARS_MAX;
+        set(&mut self.arn, plain.then_some(text)?)
     }
 
     fn finish(mut self, shape: Shape) -> Option<Put<'a>> {
@@ -102,16 +99,16 @@ struct EntryParts<'a> {
 }
 
 impl<'a> EntryParts<'a> {
-    fn key(&mut self, text: &'a [u8]) -> Option<()> {
+    fn key(&mut self, text: Cow<'a, [u8]>) -> Option<()> {
         // Bytes bound characters from above, so that counting is seldom needed.
         let fits = text.len() <= KEY_CHARS_MAX
-            || std::str::from_utf8(text).is_ok_and(|text| text.chars().count() <= KEY_CHARS_MAX);
+            || std::str::from_utf8(&text).is_ok_and(|text| text.chars().count() <= KEY_CHARS_MAX);
         set(&mut self.key, (fits && !text.is_empty()).then_some(text)?)
     }
 
-    fn explicit(&mut self, text: &'a [u8]) -> Option<()> {
+    fn explicit(&mut self, text: Cow<'a, [u8]>) -> Option<()> {
         let digits = (1..=39).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
-        let plain = digits && (text == b"0" || !text.starts_with(b"0"));
+        let plain = digits && (*text == *b"0" || !text.starts_with(b"0"));
         set(&mut self.explicit, plain.then_some(text)?)
     }
 
@@ -138,10 +135,13 @@ fn is_name(byte: &u8) -> bool {
 }
 
 /// Sets a member that was not set yet.
-fn set<'a>(slot: &mut Option<Cow<'a, str>>, text: &'a [u8]) -> Option<()> {
+fn set<'a>(slot: &mut Option<Cow<'a, str>>, text: Cow<'a, [u8]>) -> Option<()> {
     if slot.is_some() {
         return None;
     }
-    *slot = Some(Cow::Borrowed(std::str::from_utf8(text).ok()?));
+    *slot = Some(match text {
+        Cow::Borrowed(text) => Cow::Borrowed(std::str::from_utf8(text).ok()?),
+        Cow::Owned(text) => Cow::Owned(String::from_utf8(text).ok()?),
+    });
     Some(())
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use millrace_api::kinesis as api;
 use millrace_api::{Shaped, Typed};
-use millrace_wire::Codec;
+use millrace_wire::{Body, Codec};
 use proptest::prelude::*;
 
 use super::{ENTRIES_MAX, put};
@@ -12,9 +12,9 @@ use crate::shard::request::{Data, Put, Shape};
 /// The put with its data decoded, so that both ways of reading can be compared; `None` where base64 is invalid.
 fn plain(mut put: Put<'_>) -> Option<Put<'_>> {
     for entry in &mut put.records {
-        if let Data::Base64(text, length) = entry.data {
-            let bytes = base64_simd::STANDARD.decode_to_vec(text).ok()?;
-            assert_eq!(bytes.len(), length);
+        if let Data::Base64(text, length) = &entry.data {
+            let bytes = base64_simd::STANDARD.decode_to_vec(text.as_ref()).ok()?;
+            assert_eq!(bytes.len(), *length);
             entry.data = Data::Raw(bytes.into());
         }
     }
@@ -23,12 +23,23 @@ fn plain(mut put: Put<'_>) -> Option<Put<'_>> {
 
 /// Both ways of reading agree wherever the scanner does not give up. Says whether it did not.
 fn agree_in(codec: Codec, shape: Shape, body: &[u8]) -> bool {
-    let body = Bytes::copy_from_slice(body);
-    let Some(scanned) = put(shape, codec, &body) else {
-        return false;
-    };
-    let decoded = Put::decode(shape, codec, &body);
-    assert_eq!(plain(scanned), decoded.ok(), "{}", body.escape_ascii());
+    let whole = Bytes::copy_from_slice(body);
+    let decoded = Put::decode(shape, codec, &whole).ok();
+    let one = Body::from(whole.clone());
+    let scanned = put(shape, codec, &one).map(plain);
+    for size in [1, 2, 3, 7, 61] {
+        let mut pieces = Body::default();
+        whole
+            .chunks(size)
+            .for_each(|piece| pieces.push(whole.slice_ref(piece)));
+        assert_eq!(
+            put(shape, codec, &pieces).map(plain),
+            scanned,
+            "in pieces of {size}"
+        );
+    }
+    let Some(scanned) = scanned else { return false };
+    assert_eq!(scanned, decoded, "{}", body.escape_ascii());
     true
 }
 
@@ -94,7 +105,7 @@ fn cbor_of_definite_and_of_indefinite_lengths_is_scanned() {
         ]
         .concat();
         let body = Bytes::from(body);
-        assert_eq!(put(Shape::One, Codec::Cbor11, &body), None);
+        assert_eq!(put(Shape::One, Codec::Cbor11, &body.clone().into()), None);
         let decoded = Put::decode(Shape::One, Codec::Cbor11, &body).unwrap();
         assert_eq!(decoded.records[0].data, Data::Raw(Bytes::from_static(b"hi")));
     }
@@ -122,7 +133,7 @@ fn odd_bodies_are_left_to_the_decoder() {
         r#"{"StreamARN":"arn:aws:kinesis:r:12345678901:stream/s","Records":[{"Data":"","PartitionKey":"a"}]}"#,
         r#"{"StreamARN":"arn:aws:kinesis:r:123456789012:stream/","Records":[{"Data":"","PartitionKey":"a"}]}"#,
     ] {
-        let bytes = Bytes::copy_from_slice(body.as_bytes());
+        let bytes = Bytes::copy_from_slice(body.as_bytes()).into();
         assert_eq!(put(Shape::Many, Codec::Json11, &bytes), None, "{body}");
     }
 }
