@@ -64,7 +64,7 @@ static SEGMENT: Key = Key {
 static SEAL: Key = Key {
     name: "storage.seal",
     env: "MILLRACE_STORAGE_SEAL",
-    default: "128MiB",
+    default: "64MiB",
     kind: Kind::Text,
     doc: "Bytes in the write-ahead log at which they are moved into sorted files.",
 };
@@ -78,7 +78,7 @@ static SEAL_AGE: Key = Key {
 static TAIL_CACHE: Key = Key {
     name: "storage.tail_cache",
     env: "MILLRACE_STORAGE_TAIL_CACHE",
-    default: "256MiB",
+    default: "160MiB",
     kind: Kind::Text,
     doc: "Most bytes of records that wait in memory to be moved into sorted files; at this bound writes are refused \
           until the disk has caught up. More than storage.seal.",
