@@ -229,6 +229,18 @@ pub enum StreamsError {
     /// A single record may or may not be stored.
     #[error("Internal Service Failure")]
     NotStored,
+    /// Stored records are damaged. Never passed over in silence: whoever reads decides.
+    #[error("{}", damage(key, shard, numbers.as_ref()))]
+    RecordsDamaged {
+        /// The stream.
+        key: StreamKey,
+        /// The shard.
+        shard: String,
+        /// The first and the last sequence number of the damaged block, where that can be told.
+        numbers: Option<(String, String)>,
+        /// File and place, for the operator.
+        detail: String,
+    },
     /// The operation is part of the API and not built yet.
     #[error(
         "The operation {0} is not supported by this version of Millrace yet. The list of supported operations is in \
@@ -250,6 +262,17 @@ pub enum StreamsError {
     /// The log engine failed.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+fn damage(key: &StreamKey, shard: &str, numbers: Option<&(String, String)>) -> String {
+    let name = &key.name;
+    match numbers {
+        Some((first, last)) => format!(
+            "Stored records of {shard} of stream {name} are damaged, from sequence number {first} to {last}. What is behind \
+             them can be read: get an iterator AFTER_SEQUENCE_NUMBER {last}."
+        ),
+        None => format!("Stored records of {shard} of stream {name} are damaged. What is behind them can be read."),
+    }
 }
 
 impl From<StreamsError> for ApiError {
@@ -290,6 +313,12 @@ impl From<StreamsError> for ApiError {
             E::ThroughputExceeded(_) => "ProvisionedThroughputExceededException",
             E::DryRun => "DryRunOperationException",
             E::NotStored => {
+                return Self::client("InternalFailureException", error.to_string()).with_status(500);
+            }
+            E::RecordsDamaged {
+                key, shard, detail, ..
+            } => {
+                tracing::error!(stream = %key, shard, detail, "stored records are damaged; millrace doctor --verify says more");
                 return Self::client("InternalFailureException", error.to_string()).with_status(500);
             }
             E::NotBuilt(_) => "UnknownOperationException",

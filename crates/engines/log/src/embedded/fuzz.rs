@@ -34,14 +34,22 @@ pub(super) fn sample(disk: &SimDisk) -> Options {
     options
 }
 
+fn run(core: &Core, op: Op) {
+    core.shared.queue.push(op);
+    let mut group = Vec::new();
+    let _ = core.shared.queue.wait(&mut group);
+    core.commit(group);
+}
+
+/// Appends records in a batch of their own.
+#[cfg(test)]
+pub(super) fn append(core: &Core, log: u64, records: &[&str]) {
+    run(core, Op::Append(LogId(log), Batch::of(records), oneshot::channel().0));
+}
+
 /// Makes the logs of [`sample`].
 pub(super) fn fill(core: &Core) {
-    let run = |op| {
-        core.shared.queue.push(op);
-        let mut group = Vec::new();
-        let _ = core.shared.queue.wait(&mut group);
-        core.commit(group);
-    };
+    let run = |op| run(core, op);
     for log in [1, 2] {
         let retention = std::time::Duration::from_secs(86_400);
         run(Op::Create(

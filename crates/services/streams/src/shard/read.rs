@@ -134,6 +134,16 @@ impl Streams {
 pub(crate) fn gone(key: &StreamKey, shard: &Shard, error: LogError) -> StreamsError {
     match error {
         LogError::NotFound(_) => StreamsError::ShardMissing(key.clone(), shard.index.to_string()),
+        LogError::Damaged { range, detail, .. } => StreamsError::RecordsDamaged {
+            key: key.clone(),
+            shard: shard.index.to_string(),
+            numbers: range.map(|range| {
+                // Only the index of a number counts where it says from where to read on.
+                let number = |offset| SequenceNumber::of(shard, offset, shard.created).to_string();
+                (number(range.start), number(range.end.saturating_sub(1)))
+            }),
+            detail,
+        },
         other => StreamsError::Log(other),
     }
 }
