@@ -42,7 +42,9 @@ fn restore(backup: &Path, data: &Path) -> Output {
 
 fn verified(data: &Path) -> Value {
     let mut command = millrace();
-    command.args(["doctor", "--verify", "--json", "--data-dir"]).arg(data);
+    command
+        .args(["doctor", "--verify", "--json", "--data-dir"])
+        .arg(data);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{} {}", stdout(&output), stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -54,7 +56,13 @@ fn done(output: &Output) -> Value {
 }
 
 /// Puts records until it is told to stop, and notes what was acknowledged.
-fn produce(mut client: Client, producer: usize, next: &AtomicU64, journal: &Mutex<Journal>, stop: &AtomicBool) {
+fn produce(
+    mut client: Client,
+    producer: usize,
+    next: &AtomicU64,
+    journal: &Mutex<Journal>,
+    stop: &AtomicBool,
+) {
     while !stop.load(Ordering::Relaxed) {
         let first = next.fetch_add(5, Ordering::Relaxed);
         let names: Vec<String> = (first..first + 5).map(|n| format!("{producer}-{n:09}")).collect();
@@ -112,7 +120,10 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
             let acknowledged = journal.lock().unwrap().clone();
             let target = dir.path().join(format!("backup-{round}"));
             let taken = done(&backup(&data, &target, &[]));
-            assert_eq!((&taken["online"], &taken["master_keys"]), (&json!(true), &json!(true)));
+            assert_eq!(
+                (&taken["online"], &taken["master_keys"]),
+                (&json!(true), &json!(true))
+            );
             before.push((target, acknowledged));
         }
         stop.store(true, Ordering::Relaxed);
@@ -128,7 +139,11 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
         let mut server = Server::start(&data);
         let there = read_back(&mut server.client());
         for (name, place) in acknowledged {
-            assert_eq!(there.get(name), Some(place), "{name} was acknowledged before backup {round}");
+            assert_eq!(
+                there.get(name),
+                Some(place),
+                "{name} was acknowledged before backup {round}"
+            );
         }
         for (name, place) in &there {
             assert_eq!(journal.get(name), Some(place), "{name} came from nowhere");
@@ -171,7 +186,10 @@ fn still_there(server: &Server) {
     let mut client = server.client();
     let read = client.read_all("secret", "shardId-000000000000");
     assert_eq!(read[0].0, "whisper");
-    let item = client.dynamodb("GetItem", &json!({"TableName": "leases", "Key": {"k": {"S": "shard"}}}));
+    let item = client.dynamodb(
+        "GetItem",
+        &json!({"TableName": "leases", "Key": {"k": {"S": "shard"}}}),
+    );
     assert_eq!(item["Item"]["n"]["N"], "7");
     let keys = admin(server, &["keys", "list", "ada"]);
     assert_eq!(keys[0]["status"], "Active");
@@ -179,7 +197,10 @@ fn still_there(server: &Server) {
 
 fn admin(server: &Server, arguments: &[&str]) -> Value {
     let mut command = millrace();
-    command.arg("admin").args(arguments).args(["--endpoint", server.endpoint(), "--json"]);
+    command
+        .arg("admin")
+        .args(arguments)
+        .args(["--endpoint", server.endpoint(), "--json"]);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap_or_default()
@@ -193,7 +214,10 @@ fn files_are_private_and_one_backup_is_taken_at_a_time() {
     server.client().create_stream("s", 1);
     set_up(&server);
     let socket = data.join("admin.sock");
-    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     // Somebody else is at it.
     let mut stream = UnixStream::connect(&socket).unwrap();
     stream.write_all(b"{\"do\":\"backup\"}\n").unwrap();
@@ -201,7 +225,11 @@ fn files_are_private_and_one_backup_is_taken_at_a_time() {
     BufReader::new(&stream).read_line(&mut line).unwrap();
     assert!(line.contains("staged"), "{line}");
     let refused = backup(&data, &dir.path().join("second"), &[]);
-    assert!(stderr(&refused).contains("another backup is under way"), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("another backup is under way"),
+        "{}",
+        stderr(&refused)
+    );
     assert_eq!(refused.status.code(), Some(1));
     assert!(data.join("log/backup").exists());
     drop(stream);
@@ -218,7 +246,10 @@ fn files_are_private_and_one_backup_is_taken_at_a_time() {
     assert!(!without.join("data/keys").exists());
     assert!(!dir.path().join("second").exists() && !dir.path().join("second.partial").exists());
     private(&with);
-    for (target, why) in [(&with, "is there already"), (&data.join("log/x"), "within the data directory")] {
+    for (target, why) in [
+        (&with, "is there already"),
+        (&data.join("log/x"), "within the data directory"),
+    ] {
         let refused = backup(&data, target, &[]);
         assert!(stderr(&refused).contains(why), "{}", stderr(&refused));
     }
@@ -237,7 +268,12 @@ fn private(dir: &Path) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+        assert_eq!(
+            mode,
+            if path.is_dir() { 0o700 } else { 0o600 },
+            "{}",
+            path.display()
+        );
         if path.is_dir() {
             private(&path);
         }
@@ -251,10 +287,19 @@ fn damaged_or_in_the_way(dir: &Path, data: &Path, good: &Path) {
     let refused = restore(&stopped, data);
     assert!(stderr(&refused).contains("is not empty"), "{}", stderr(&refused));
     let nothing = backup(&dir.join("nothing"), &dir.join("x"), &[]);
-    assert!(stderr(&nothing).contains("holds no data of a server"), "{}", stderr(&nothing));
+    assert!(
+        stderr(&nothing).contains("holds no data of a server"),
+        "{}",
+        stderr(&nothing)
+    );
     assert!(!dir.join("nothing").exists());
-    let segment = std::fs::read_dir(good.join("data/log")).unwrap().map(|entry| entry.unwrap().path());
-    let segment = segment.filter(|path| path.to_string_lossy().contains("seg-")).min().unwrap();
+    let segment = std::fs::read_dir(good.join("data/log"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let segment = segment
+        .filter(|path| path.to_string_lossy().contains("seg-"))
+        .min()
+        .unwrap();
     let mut bytes = std::fs::read(&segment).unwrap();
     bytes[100] ^= 1;
     std::fs::write(&segment, bytes).unwrap();
@@ -270,7 +315,13 @@ fn damaged_or_in_the_way(dir: &Path, data: &Path, good: &Path) {
     // A server does not start on half a restore.
     std::fs::create_dir_all(fresh.join(".restoring")).unwrap();
     let mut command = millrace();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&fresh);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&fresh);
     let output = command.output().unwrap();
-    assert!(stderr(&output).contains("restore that was cut off"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("restore that was cut off"),
+        "{}",
+        stderr(&output)
+    );
 }

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 /// Looks through a data directory; says whether it ended with status 0.
 fn verify(data: &Path) -> (bool, Value) {
     let mut command = millrace();
-    command.args(["doctor", "--verify", "--json", "--data-dir"]).arg(data);
+    command
+        .args(["doctor", "--verify", "--json", "--data-dir"])
+        .arg(data);
     let output = command.output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{} {}", stdout(&output), stderr(&output)));
@@ -31,7 +33,10 @@ fn put(server: &Server, hash_key: &str, byte: u8, len: usize) -> String {
         "StreamName": "orders", "PartitionKey": "p", "ExplicitHashKey": hash_key,
         "Data": common::base64(&vec![byte; len]),
     });
-    server.client().call("PutRecord", &input)["SequenceNumber"].as_str().unwrap().to_owned()
+    server.client().call("PutRecord", &input)["SequenceNumber"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 const FIRST: &str = "shardId-000000000000";
@@ -41,12 +46,16 @@ const HIGH: &str = "340282366920938463463374607431768211455";
 
 /// The file of that kind that has these bytes, what is in it, and where they are.
 fn find(data: &Path, kind: &str, wanted: &[u8]) -> (PathBuf, Vec<u8>, usize) {
-    let paths = std::fs::read_dir(data.join("log")).unwrap().map(|entry| entry.unwrap().path());
-    let mut found = paths.filter(|path| path.to_string_lossy().contains(kind)).filter_map(|path| {
-        let bytes = std::fs::read(&path).unwrap();
-        let at = bytes.windows(wanted.len()).position(|window| window == wanted)?;
-        Some((path, bytes, at))
-    });
+    let paths = std::fs::read_dir(data.join("log"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut found = paths
+        .filter(|path| path.to_string_lossy().contains(kind))
+        .filter_map(|path| {
+            let bytes = std::fs::read(&path).unwrap();
+            let at = bytes.windows(wanted.len()).position(|window| window == wanted)?;
+            Some((path, bytes, at))
+        });
     found.next().unwrap()
 }
 
@@ -56,15 +65,29 @@ fn one_damaged_block_costs_its_own_records_and_nothing_else() {
     let data = dir.path().join("data");
     let mut server = Server::start(&data);
     server.client().create_stream("orders", 2);
-    let numbers: Vec<String> = (b'a'..=b'h').map(|byte| put(&server, "0", byte, 40_000)).collect();
+    let numbers: Vec<String> = (b'a'..=b'h')
+        .map(|byte| put(&server, "0", byte, 40_000))
+        .collect();
     put(&server, HIGH, b'z', 10);
     // A backup moves everything to sealed files.
     let mut command = millrace();
     command.args(["admin", "backup"]).arg(dir.path().join("backup"));
-    assert!(command.arg("--data-dir").arg(&data).output().unwrap().status.success());
+    assert!(
+        command
+            .arg("--data-dir")
+            .arg(&data)
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
     let in_use = {
         let mut command = millrace();
-        command.args(["doctor", "--verify", "--data-dir"]).arg(&data).output().unwrap()
+        command
+            .args(["doctor", "--verify", "--data-dir"])
+            .arg(&data)
+            .output()
+            .unwrap()
     };
     assert!(stderr(&in_use).contains("a server has"), "{}", stderr(&in_use));
     server.stop();
@@ -77,17 +100,32 @@ fn one_damaged_block_costs_its_own_records_and_nothing_else() {
     assert!(!sound);
     let finding = &report["findings"][0];
     assert_eq!(report["findings"].as_array().unwrap().len(), 1, "{report}");
-    assert_eq!((&finding["kind"], &finding["severity"]), (&json!("block"), &json!("damage")));
+    assert_eq!(
+        (&finding["kind"], &finding["severity"]),
+        (&json!("block"), &json!("damage"))
+    );
     let offset = finding["offset"].as_u64().unwrap();
     assert!((offset..offset + finding["bytes"].as_u64().unwrap()).contains(&(at as u64)));
     let name = file.file_name().unwrap().to_str().unwrap();
     assert_eq!(finding["file"], format!("log/{name}"));
     let lost = &finding["affected"][0];
-    assert_eq!((&lost["stream"], &lost["shard"]), (&json!("orders"), &json!(FIRST)));
-    assert_eq!((&lost["records"], &lost["account"]), (&json!(1), &json!("000000000000")));
+    assert_eq!(
+        (&lost["stream"], &lost["shard"]),
+        (&json!("orders"), &json!(FIRST))
+    );
+    assert_eq!(
+        (&lost["records"], &lost["account"]),
+        (&json!(1), &json!("000000000000"))
+    );
     assert_eq!(lost["first_sequence_number"], *numbers[3]);
-    let text = millrace().args(["doctor", "--verify", "--data-dir"]).arg(&data).output().unwrap();
-    assert!(stdout(&text).contains("DAMAGE") && stdout(&text).contains("stream orders, shardId-000000000000"));
+    let text = millrace()
+        .args(["doctor", "--verify", "--data-dir"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(
+        stdout(&text).contains("DAMAGE") && stdout(&text).contains("stream orders, shardId-000000000000")
+    );
     served(&data, &numbers);
 }
 
@@ -98,7 +136,11 @@ fn served(data: &Path, numbers: &[String]) {
     let start = json!({"StreamName": "orders", "ShardId": FIRST, "ShardIteratorType": "TRIM_HORIZON"});
     let iterator = client.call("GetShardIterator", &start)["ShardIterator"].clone();
     let page = client.call("GetRecords", &json!({"ShardIterator": iterator}));
-    assert_eq!(page["Records"].as_array().unwrap().len(), 3, "what is before the damage");
+    assert_eq!(
+        page["Records"].as_array().unwrap().len(),
+        3,
+        "what is before the damage"
+    );
     let next = json!({"ShardIterator": page["NextShardIterator"]});
     let error = client.try_call("GetRecords", &next).unwrap_err().to_string();
     assert!(
@@ -150,26 +192,45 @@ fn a_damaged_batch_that_was_acknowledged_keeps_the_server_from_starting() {
         .unwrap();
     let text = stderr(&started);
     assert_eq!(started.status.code(), Some(1));
-    for expected in ["wal-00000001", &format!("at byte {batch}"), "Nothing was changed", "doctor --verify"] {
+    for expected in [
+        "wal-00000001",
+        &format!("at byte {batch}"),
+        "Nothing was changed",
+        "doctor --verify",
+    ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert!(std::fs::read(&wal).unwrap() == bytes);
     let (sound, report) = verify(&data);
     assert!(!sound);
     let finding = &report["findings"][0];
-    assert_eq!((&finding["kind"], &finding["offset"]), (&json!("wal-batch"), &json!(batch)));
+    assert_eq!(
+        (&finding["kind"], &finding["offset"]),
+        (&json!("wal-batch"), &json!(batch))
+    );
     let lost = &finding["affected"][0];
     assert_eq!((&lost["shard"], &lost["records"]), (&json!(FIRST), &json!(1)));
     let digits = 30;
-    assert_eq!(lost["first_sequence_number"].as_str().unwrap()[..digits], numbers[3][..digits]);
+    assert_eq!(
+        lost["first_sequence_number"].as_str().unwrap()[..digits],
+        numbers[3][..digits]
+    );
 }
 
 #[test]
 fn keys_and_snapshots_are_looked_at_and_a_directory_without_data_is_none() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let nothing = millrace().args(["doctor", "--verify", "--data-dir"]).arg(&data).output().unwrap();
-    assert!(stderr(&nothing).contains("holds no data of a server"), "{}", stderr(&nothing));
+    let nothing = millrace()
+        .args(["doctor", "--verify", "--data-dir"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    assert!(
+        stderr(&nothing).contains("holds no data of a server"),
+        "{}",
+        stderr(&nothing)
+    );
     assert!(!data.exists());
     let mut server = Server::start(&data);
     let mut client = server.client();
@@ -179,14 +240,25 @@ fn keys_and_snapshots_are_looked_at_and_a_directory_without_data_is_none() {
     client.wait_until_active("secret");
     server.stop();
     let (_, report) = verify(&data);
-    assert_eq!((&report["findings"], &report["checked"]["keys"]), (&json!([]), &json!(2)));
-    let keys = std::fs::read_dir(data.join("keys")).unwrap().map(|entry| entry.unwrap().path());
-    let key = keys.filter(|path| path.to_string_lossy().contains("/key-")).min().unwrap();
+    assert_eq!(
+        (&report["findings"], &report["checked"]["keys"]),
+        (&json!([]), &json!(2))
+    );
+    let keys = std::fs::read_dir(data.join("keys"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let key = keys
+        .filter(|path| path.to_string_lossy().contains("/key-"))
+        .min()
+        .unwrap();
     let text = std::fs::read_to_string(&key).unwrap();
     std::fs::write(&key, text.replace("\"enabled\": true", "\"enabled\": null")).unwrap();
     let kinds = |report: &Value| -> Vec<String> {
         let findings = report["findings"].as_array().unwrap();
-        findings.iter().map(|finding| finding["kind"].as_str().unwrap().to_owned()).collect()
+        findings
+            .iter()
+            .map(|finding| finding["kind"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(kinds(&verify(&data).1), ["key", "key-missing"]);
     std::fs::write(&key, text).unwrap();

@@ -26,6 +26,8 @@ mod server;
 mod spoken;
 mod supervisor;
 mod traces;
+#[cfg(test)]
+mod upgrade_tests;
 pub mod verify;
 
 pub use config::{Config, ConfigError};

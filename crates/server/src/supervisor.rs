@@ -211,7 +211,9 @@ pub(crate) async fn open_log(
     };
     make_private(dir)?;
     if dir.join(UNFINISHED).exists() {
-        return Err(OpenError::HalfRestored(dir.join(UNFINISHED).display().to_string()));
+        return Err(OpenError::HalfRestored(
+            dir.join(UNFINISHED).display().to_string(),
+        ));
     }
     let refused = |source| OpenError::Directory {
         dir: dir.display().to_string(),

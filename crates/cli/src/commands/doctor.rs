@@ -109,9 +109,17 @@ fn verify(args: &Args, out: Output) -> Result<()> {
 
 /// Everything that was found, and what was looked at.
 fn told(out: Output, verified: &Verified) -> Vec<String> {
-    let mut lines: Vec<String> = verified.findings.iter().flat_map(|finding| found(out, finding)).collect();
+    let mut lines: Vec<String> = verified
+        .findings
+        .iter()
+        .flat_map(|finding| found(out, finding))
+        .collect();
     let checked = &verified.checked;
-    let damages = verified.findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
+    let damages = verified
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Damage)
+        .count();
     let result = match damages {
         0 => "nothing is damaged".to_owned(),
         1 => "1 damage".to_owned(),
@@ -151,7 +159,12 @@ fn found(out: Output, finding: &Finding) -> Vec<String> {
         ),
         format!("{:8}{}", "", finding.detail),
     ];
-    lines.extend(finding.affected.iter().map(|affected| format!("{:8}lost: {affected}", "")));
+    lines.extend(
+        finding
+            .affected
+            .iter()
+            .map(|affected| format!("{:8}lost: {affected}", "")),
+    );
     lines.push(format!("{:8}→ {}", "", finding.advice));
     lines
 }

@@ -40,7 +40,10 @@ impl FrozenLog {
         let from = from.clamp(tail.start, tail.end);
         let at = self.entries.partition_point(|entry| entry.offset < from);
         let dense = self.entries.iter().skip(at).zip(from..);
-        let end = from + dense.take_while(|(entry, offset)| entry.offset == *offset).count() as u64;
+        let end = from
+            + dense
+                .take_while(|(entry, offset)| entry.offset == *offset)
+                .count() as u64;
         Self::new(self.id, Tail { end, ..tail }, self.entries)
     }
 
@@ -175,8 +178,14 @@ mod tests {
         assert!(matches!(read(5, 100).await, Err(LogError::Damaged { .. })));
         assert_eq!(read(6, 2).await.unwrap(), [6, 7]);
         assert_eq!(read(9, 100).await.unwrap(), [0u64; 0]);
-        assert!(matches!(read(2, 1).await, Err(LogError::Trimmed { start: 3, .. })));
-        assert!(matches!(read(10, 1).await, Err(LogError::BeyondTail { end: 9, .. })));
+        assert!(matches!(
+            read(2, 1).await,
+            Err(LogError::Trimmed { start: 3, .. })
+        ));
+        assert!(matches!(
+            read(10, 1).await,
+            Err(LogError::BeyondTail { end: 9, .. })
+        ));
         assert_eq!(log.offset_at(LogId(7), Timestamp(61)).await.unwrap(), 7);
         assert!(log.append(LogId(7), Batch::of(&["x"])).await.is_err());
         assert!(matches!(log.tail(LogId(8)), Err(LogError::NotFound(_))));

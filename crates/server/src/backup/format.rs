@@ -81,7 +81,9 @@ pub(super) type Sums = BTreeMap<String, String>;
 
 /// As `sha256sum` writes it.
 pub(super) fn encode_sums(sums: &Sums) -> String {
-    sums.iter().map(|(path, sum)| format!("{sum}  {path}\n")).collect()
+    sums.iter()
+        .map(|(path, sum)| format!("{sum}  {path}\n"))
+        .collect()
 }
 
 /// Reads what [`encode_sums`] wrote; a path that could lead elsewhere is refused.
@@ -102,7 +104,10 @@ pub(super) fn decode_sums(text: &str) -> Result<Sums, BackupError> {
 fn is_plain(path: &str) -> bool {
     let mut parts = path.split('/');
     let begins = path == DESCRIPTION || parts.next() == Some(DATA);
-    begins && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+    begins
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 #[cfg(test)]
@@ -118,7 +123,15 @@ mod tests {
         let text = encode_sums(&sums);
         assert_eq!(text, format!("{sum}  backup.json\n{sum}  data/log/MANIFEST\n"));
         assert_eq!(decode_sums(&text).unwrap(), sums);
-        for path in ["../x", "data/../../x", "/etc/passwd", "data//x", "", "data/.", "other"] {
+        for path in [
+            "../x",
+            "data/../../x",
+            "/etc/passwd",
+            "data//x",
+            "",
+            "data/.",
+            "other",
+        ] {
             assert!(decode_sums(&format!("{sum}  {path}\n")).is_err(), "{path}");
         }
         assert!(decode_sums("abc  data/x\n").is_err());
@@ -130,7 +143,9 @@ mod tests {
         let description = Description::new(Timestamp(0), 7);
         let bytes = description.encode();
         assert_eq!(Description::decode(Path::new("b"), &bytes).unwrap(), description);
-        let newer = String::from_utf8(bytes).unwrap().replace("\"version\": 1", "\"version\": 2");
+        let newer = String::from_utf8(bytes)
+            .unwrap()
+            .replace("\"version\": 1", "\"version\": 2");
         let error = Description::decode(Path::new("b"), newer.as_bytes()).unwrap_err();
         assert!(error.to_string().contains("version 2"), "{error}");
     }

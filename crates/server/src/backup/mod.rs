@@ -39,7 +39,9 @@ pub(crate) const UNFINISHED: &str = ".restoring";
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// There is nothing to back up.
-    #[error("{0} holds no data of a server: name the directory that the server has, with --data-dir or --config")]
+    #[error(
+        "{0} holds no data of a server: name the directory that the server has, with --data-dir or --config"
+    )]
     NoData(String),
     /// The configuration keeps everything in memory.
     #[error("storage.data_dir is :memory:, and what is in memory cannot be backed up or restored")]
@@ -54,7 +56,9 @@ pub enum BackupError {
     #[error("{0} is within the data directory: name one elsewhere, best on another disk")]
     Within(String),
     /// The data directory has something in it.
-    #[error("{0} is not empty: restore into a new or an empty directory, and keep the old one until all is well")]
+    #[error(
+        "{0} is not empty: restore into a new or an empty directory, and keep the old one until all is well"
+    )]
     NotEmpty(String),
     /// The server does not take the question.
     #[error("the server did not make a backup: {0}")]
@@ -131,10 +135,22 @@ mod tests {
     #[test]
     fn keys_of_snapshots_tell_their_log_and_position() {
         for (key, expected) in [
-            ("control/0000000000000000/00000000000000000042.snapshot", Some((0, 42))),
-            ("cloudwatch/0200000000000000/00000000000000000007.checkpoint", Some((2 << 56, 7))),
-            ("cloudwatch/0200000000000000/00000000000000000007/00001", Some((2 << 56, 7))),
-            ("control/0000000000000000/00000000000000000042.snapshot.damaged", None),
+            (
+                "control/0000000000000000/00000000000000000042.snapshot",
+                Some((0, 42)),
+            ),
+            (
+                "cloudwatch/0200000000000000/00000000000000000007.checkpoint",
+                Some((2 << 56, 7)),
+            ),
+            (
+                "cloudwatch/0200000000000000/00000000000000000007/00001",
+                Some((2 << 56, 7)),
+            ),
+            (
+                "control/0000000000000000/00000000000000000042.snapshot.damaged",
+                None,
+            ),
             ("control/0000000000000000/00000000000000000042.snapshot#1", None),
             ("control/0/00000000000000000042.snapshot", None),
             ("control/0000000000000000/42.snapshot", None),
@@ -149,7 +165,11 @@ mod tests {
 
     #[test]
     fn a_name_is_put_beside_another() {
-        for (path, expected) in [("/a/b", "/a/b.partial"), ("b", "b.partial"), ("a/b/", "a/b.partial")] {
+        for (path, expected) in [
+            ("/a/b", "/a/b.partial"),
+            ("b", "b.partial"),
+            ("a/b/", "a/b.partial"),
+        ] {
             assert_eq!(beside(Path::new(path), ".partial"), Path::new(expected));
         }
     }

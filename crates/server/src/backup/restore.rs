@@ -74,7 +74,9 @@ fn read(backup: &Path) -> Result<(Description, Sums), BackupError> {
         .map_err(|_| BackupError::Damaged(format!("{SUMS} is no text")))
         .and_then(decode_sums)?;
     if sums.get(DESCRIPTION) != Some(&sum_of(&bytes)) {
-        return Err(BackupError::Damaged(format!("{DESCRIPTION} does not have its checksum")));
+        return Err(BackupError::Damaged(format!(
+            "{DESCRIPTION} does not have its checksum"
+        )));
     }
     Ok((description, sums))
 }
@@ -107,9 +109,20 @@ fn place_for(data_dir: &Path) -> Result<PathBuf, BackupError> {
 fn fill(backup: &Path, aside: &Path, sums: &Sums, progress: &mut Progress) -> Result<u64, BackupError> {
     let mut sources = files_below(&backup.join(DATA), DATA, &[])?;
     let there: BTreeSet<&str> = sources.iter().map(|source| &*source.path).collect();
-    let listed: BTreeSet<&str> = sums.keys().map(|path| &**path).filter(|path| *path != DESCRIPTION).collect();
-    let mut wrong: Vec<String> = listed.difference(&there).map(|path| format!("{path} is missing")).collect();
-    wrong.extend(there.difference(&listed).map(|path| format!("{path} is not listed in {SUMS}")));
+    let listed: BTreeSet<&str> = sums
+        .keys()
+        .map(|path| &**path)
+        .filter(|path| *path != DESCRIPTION)
+        .collect();
+    let mut wrong: Vec<String> = listed
+        .difference(&there)
+        .map(|path| format!("{path} is missing"))
+        .collect();
+    wrong.extend(
+        there
+            .difference(&listed)
+            .map(|path| format!("{path} is not listed in {SUMS}")),
+    );
     refuse(&wrong)?;
     // data/log/x becomes log/x.
     for source in &mut sources {
@@ -129,7 +142,12 @@ fn refuse(wrong: &[String]) -> Result<(), BackupError> {
     if wrong.is_empty() {
         return Ok(());
     }
-    let mut text = wrong.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    let mut text = wrong
+        .iter()
+        .take(NAMED_MAX)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     if let Some(more) = wrong.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
         text.push_str(&format!(", and {more} more"));
     }
@@ -164,10 +182,16 @@ mod tests {
         make_dir(&backup.join("data/log")).unwrap();
         let mut sums = Sums::new();
         for (path, text) in [("data/log/MANIFEST", "tables"), ("data/log/seg-1", "records")] {
-            sums.insert(path.to_owned(), write(&backup.join(path), text.as_bytes()).unwrap());
+            sums.insert(
+                path.to_owned(),
+                write(&backup.join(path), text.as_bytes()).unwrap(),
+            );
         }
         let description = Description::new(Timestamp(0), 7).encode();
-        sums.insert(DESCRIPTION.to_owned(), write(&backup.join(DESCRIPTION), &description).unwrap());
+        sums.insert(
+            DESCRIPTION.to_owned(),
+            write(&backup.join(DESCRIPTION), &description).unwrap(),
+        );
         write(&backup.join(SUMS), encode_sums(&sums).as_bytes()).unwrap();
         backup
     }
@@ -200,7 +224,10 @@ mod tests {
             assert_eq!(names(&data), ["log"]);
             assert_eq!(fs::read(data.join("log/seg-1")).unwrap(), b"records");
             let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            assert_eq!((mode(&data.join("log")), mode(&data.join("log/seg-1"))), (0o700, 0o600));
+            assert_eq!(
+                (mode(&data.join("log")), mode(&data.join("log/seg-1"))),
+                (0o700, 0o600)
+            );
             let again = restore(&backup, &data, &mut quiet()).unwrap_err();
             assert!(matches!(again, BackupError::NotEmpty(_)), "{again}");
         }
@@ -213,14 +240,22 @@ mod tests {
         let data = dir.path().join("data");
         type Damage = fn(&Path);
         let cases: [(&str, Damage); 6] = [
-            ("data/log/seg-1 does not have", |b| fs::write(b.join("data/log/seg-1"), "recorts").unwrap()),
-            ("data/log/seg-1 is missing", |b| fs::remove_file(b.join("data/log/seg-1")).unwrap()),
-            ("data/log/x is not listed", |b| fs::write(b.join("data/log/x"), "x").unwrap()),
+            ("data/log/seg-1 does not have", |b| {
+                fs::write(b.join("data/log/seg-1"), "recorts").unwrap()
+            }),
+            ("data/log/seg-1 is missing", |b| {
+                fs::remove_file(b.join("data/log/seg-1")).unwrap()
+            }),
+            ("data/log/x is not listed", |b| {
+                fs::write(b.join("data/log/x"), "x").unwrap()
+            }),
             ("backup.json does not have", |b| {
                 let text = fs::read_to_string(b.join(DESCRIPTION)).unwrap();
                 fs::write(b.join(DESCRIPTION), text.replace("\"batch\": 7", "\"batch\": 8")).unwrap();
             }),
-            ("line 1 of SHA256SUMS", |b| fs::write(b.join(SUMS), "x\n").unwrap()),
+            ("line 1 of SHA256SUMS", |b| {
+                fs::write(b.join(SUMS), "x\n").unwrap()
+            }),
             ("no SHA256SUMS", |b| fs::remove_file(b.join(SUMS)).unwrap()),
         ];
         for (expected, damage) in cases {

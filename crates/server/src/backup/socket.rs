@@ -73,7 +73,9 @@ impl AdminSocket {
                     clock.sleep(ACCEPT_PAUSE).await;
                     continue;
                 };
-                let is_owner = stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
+                let is_owner = stream
+                    .peer_cred()
+                    .is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
                 if is_owner {
                     let socket = Arc::clone(&socket);
                     group.spawn_until_stop(async move {
@@ -182,5 +184,8 @@ fn at<T>(dir: &Path, f: impl FnOnce(PathBuf) -> io::Result<T>) -> io::Result<T> 
         return f(path);
     }
     let handle = File::open(dir)?;
-    f(PathBuf::from(format!("/proc/self/fd/{}/{NAME}", handle.as_raw_fd())))
+    f(PathBuf::from(format!(
+        "/proc/self/fd/{}/{NAME}",
+        handle.as_raw_fd()
+    )))
 }

@@ -114,7 +114,8 @@ fn link_objects(from: &Path, to: &Path, logs: &Logs) -> io::Result<()> {
             names.sort_by_key(|name| !name.contains('.'));
             for name in names {
                 let position = position_of(&format!("{kind}/{folder}/{name}"));
-                let contained = position.is_some_and(|(log, at)| logs.get(&log).is_some_and(|tail| at <= tail.end));
+                let contained =
+                    position.is_some_and(|(log, at)| logs.get(&log).is_some_and(|tail| at <= tail.end));
                 if contained {
                     make_dir(&to)?;
                     link_tree(&from.join(&name), &to.join(&name))?;
@@ -167,7 +168,10 @@ fn has_snapshots(staged: &Path, logs: &Logs) -> io::Result<bool> {
     let mut replicated = vec![format!("{:016x}", CONTROL_LOG.0)];
     replicated.extend(listed(&control)?);
     for folder in replicated {
-        let Some(tail) = u64::from_str_radix(&folder, 16).ok().and_then(|log| logs.get(&LogId(log))) else {
+        let Some(tail) = u64::from_str_radix(&folder, 16)
+            .ok()
+            .and_then(|log| logs.get(&LogId(log)))
+        else {
             continue;
         };
         let names = listed(&control.join(&folder))?;
@@ -189,7 +193,9 @@ fn listed(dir: &Path) -> io::Result<Vec<String>> {
         entries => entries?,
     };
     let names = entries.map(|entry| Ok(entry?.file_name().into_string().ok()));
-    let mut names: Vec<String> = names.filter_map(io::Result::transpose).collect::<io::Result<_>>()?;
+    let mut names: Vec<String> = names
+        .filter_map(io::Result::transpose)
+        .collect::<io::Result<_>>()?;
     names.sort_unstable();
     Ok(names)
 }

@@ -29,7 +29,9 @@ pub(super) fn of(kind: &str) -> &'static str {
             "log/ and blobs/ are not of the same moment, or one of them is damaged: the server does not start, or not with \
              everything. Restore both from one backup"
         }
-        "checkpoint" => "an older checkpoint is used; at the worst some metrics of the last 24 hours are missing",
+        "checkpoint" => {
+            "an older checkpoint is used; at the worst some metrics of the last 24 hours are missing"
+        }
         "key" => {
             "what is encrypted under this key cannot be read without it: bring the file back from the backup of the keys"
         }

@@ -29,7 +29,9 @@ pub type Progress = Box<dyn FnMut(u64, u64) + Send>;
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// There is none.
-    #[error("{dir} holds no data of a server ({source}): name the directory that the server has, with --data-dir")]
+    #[error(
+        "{dir} holds no data of a server ({source}): name the directory that the server has, with --data-dir"
+    )]
     NoData {
         /// Which.
         dir: String,
@@ -119,7 +121,9 @@ async fn names(log: Option<FrozenLog>, snapshots: &Snapshots) -> (Names, Option<
         Ok(names) => (names, None),
         Err(error) => {
             let finding = Finding::new(Severity::Damage, "control-plane", "log/");
-            let detail = format!("holds a control plane that cannot be replayed, so that logs have numbers only: {error}");
+            let detail = format!(
+                "holds a control plane that cannot be replayed, so that logs have numbers only: {error}"
+            );
             (Names::none(), Some(finding.saying(detail)))
         }
     }
@@ -145,16 +149,24 @@ fn missing(report: &Report, names: &Names) -> Vec<Finding> {
     if names.streams.is_none() {
         return Vec::new();
     }
-    let gone = names.all().filter(|(log, known)| known.is_due && !report.logs.contains_key(*log));
+    let gone = names
+        .all()
+        .filter(|(log, known)| known.is_due && !report.logs.contains_key(*log));
     let mut findings: Vec<Finding> = gone
         .map(|(log, known)| {
             let detail = format!("has no log {}, which belongs to {}", log.0, known.owner);
             Finding::new(Severity::Damage, "log-missing", "log/MANIFEST").saying(detail)
         })
         .collect();
-    let orphans = report.logs.keys().filter(|log| matches!(names.owner(**log), Owner::Unknown { .. }));
+    let orphans = report
+        .logs
+        .keys()
+        .filter(|log| matches!(names.owner(**log), Owner::Unknown { .. }));
     findings.extend(orphans.map(|log| {
-        let detail = format!("has log {}, which belongs to nothing that the control plane knows", log.0);
+        let detail = format!(
+            "has log {}, which belongs to nothing that the control plane knows",
+            log.0
+        );
         Finding::new(Severity::Notice, "log-orphan", "log/MANIFEST").saying(detail)
     }));
     findings

@@ -115,7 +115,8 @@ impl Snapshots {
 
     fn aside(&mut self, key: &str) {
         let finding = Finding::new(Severity::Notice, "snapshot-aside", format!("blobs/{key}"));
-        self.findings.push(finding.saying("is no snapshot that is used, such as a damaged one that was set aside"));
+        self.findings
+            .push(finding.saying("is no snapshot that is used, such as a damaged one that was set aside"));
     }
 }
 
@@ -124,7 +125,9 @@ pub(super) fn keys(dir: &Path, names: &Names, checked: &mut Checked) -> Vec<Find
     let shown = |path: &Path| path.display().to_string();
     let seen = match look(dir) {
         Ok(seen) => seen,
-        Err(OpenError::Directory { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(OpenError::Directory { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Vec::new()
+        }
         Err(error) => {
             let finding = Finding::new(Severity::Damage, "unreadable", shown(dir));
             return vec![finding.saying(error.to_string())];

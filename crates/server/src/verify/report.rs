@@ -81,7 +81,10 @@ impl fmt::Display for Owner {
                 region,
                 queue,
                 stream,
-            } => write!(f, "queue {queue} of stream {stream} (account {account}, {region})"),
+            } => write!(
+                f,
+                "queue {queue} of stream {stream} (account {account}, {region})"
+            ),
             Self::Passing => f.write_str("a shard or queue that is being made or deleted"),
             Self::Unknown { log } => write!(f, "log {log}"),
         }
@@ -234,6 +237,8 @@ impl Verified {
     /// Whether something is damaged.
     #[must_use]
     pub fn is_damaged(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Damage)
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Damage)
     }
 }

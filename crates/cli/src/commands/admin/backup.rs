@@ -56,7 +56,10 @@ pub(super) fn run(args: &Args, out: Output) -> Result<()> {
                     taken.files,
                     taken.bytes
                 ),
-                format!("check it with: cd {} && sha256sum --check --quiet SHA256SUMS", taken.backup.display()),
+                format!(
+                    "check it with: cd {} && sha256sum --check --quiet SHA256SUMS",
+                    taken.backup.display()
+                ),
             ]
         })?;
         Ok(())

@@ -44,7 +44,10 @@ pub(super) fn run(args: &Args, out: Output) -> Result<()> {
                 restored.files,
                 restored.bytes
             ),
-            format!("start it with: millrace serve --data-dir {}", restored.data_dir.display()),
+            format!(
+                "start it with: millrace serve --data-dir {}",
+                restored.data_dir.display()
+            ),
         ]
     })?;
     Ok(())

@@ -203,7 +203,11 @@ pub fn look(dir: &Path) -> Result<Vec<Seen>, OpenError> {
     let mut seen = Vec::new();
     for entry in fs::read_dir(dir).map_err(unusable)? {
         let path = entry.map_err(unusable)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let key = if name == ALIASES {
             read::<BTreeMap<String, String>>(&path).map(|_| None)
         } else {

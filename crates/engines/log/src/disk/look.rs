@@ -37,9 +37,7 @@ impl ReadOnlyDisk {
 impl Disk for ReadOnlyDisk {
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
         match access {
-            Access::Read | Access::ReadDirect => {
-                Ok(Arc::new(ReadOnlyFile(File::open(self.dir.join(name))?)))
-            }
+            Access::Read | Access::ReadDirect => Ok(Arc::new(ReadOnlyFile(File::open(self.dir.join(name))?))),
             Access::Create | Access::CreateDirect | Access::Direct | Access::Update => Err(refused()),
         }
     }
@@ -138,7 +136,10 @@ mod tests {
         assert_eq!(look.list().unwrap(), ["x"]);
         let mut bytes = [0; 8];
         let file = look.open("x", Access::ReadDirect).unwrap();
-        assert_eq!((file.read_at(&mut bytes, 1).unwrap(), &bytes[..3]), (3, &b"ext"[..]));
+        assert_eq!(
+            (file.read_at(&mut bytes, 1).unwrap(), &bytes[..3]),
+            (3, &b"ext"[..])
+        );
         assert!(file.write_at(b"no", 0).is_err() && look.unlink("x").is_err());
         assert!(look.open("y", Access::Create).is_err());
         let real = RealDisk::open(dir.path().into()).unwrap();

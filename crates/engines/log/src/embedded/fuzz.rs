@@ -44,7 +44,10 @@ fn run(core: &Core, op: Op) {
 /// Appends records in a batch of their own.
 #[cfg(test)]
 pub(super) fn append(core: &Core, log: u64, records: &[&str]) {
-    run(core, Op::Append(LogId(log), Batch::of(records), oneshot::channel().0));
+    run(
+        core,
+        Op::Append(LogId(log), Batch::of(records), oneshot::channel().0),
+    );
 }
 
 /// Makes the logs of [`sample`].

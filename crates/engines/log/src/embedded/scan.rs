@@ -126,7 +126,9 @@ impl Scan {
 
     /// The whole batches behind `seq`, in order, whether they count or not.
     pub(super) fn behind(&self, seq: u64) -> impl Iterator<Item = &Located> {
-        self.batches.range(seq.saturating_add(1)..).map(|(_, located)| located)
+        self.batches
+            .range(seq.saturating_add(1)..)
+            .map(|(_, located)| located)
     }
 
     /// The batch of that number whose header passes and whose body does not.

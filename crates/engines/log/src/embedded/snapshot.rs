@@ -36,7 +36,9 @@ pub enum SnapshotError {
     #[error("the log engine is closed")]
     Closed,
     /// Records cannot leave the write-ahead log.
-    #[error("the newest records cannot be moved to files, which needs space on the disk; the server's log says why")]
+    #[error(
+        "the newest records cannot be moved to files, which needs space on the disk; the server's log says why"
+    )]
     Unsealed,
     /// The caller could not take hold of a file.
     #[error("the files cannot be kept: {0}")]
@@ -127,7 +129,10 @@ mod tests {
         let mut texts = Vec::new();
         loop {
             // One extent at a time.
-            let chunk = core.shared.read(LogId(log), from + texts.len() as u64, ALL).unwrap();
+            let chunk = core
+                .shared
+                .read(LogId(log), from + texts.len() as u64, ALL)
+                .unwrap();
             if chunk.entries.is_empty() {
                 return texts;
             }

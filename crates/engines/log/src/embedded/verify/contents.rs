@@ -166,7 +166,7 @@ impl Contents {
     pub(super) fn cross_check(&mut self) -> (Vec<Lost>, Vec<Finding>) {
         let (mut missing, mut overlaps) = (Vec::new(), Vec::new());
         for (log, state) in &mut self.logs {
-            state.spans.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+            state.spans.sort_unstable_by_key(|span| (span.0, span.1));
             let meta = &state.meta;
             let mut end = meta.start;
             let mut held_by = "";

@@ -47,7 +47,8 @@ impl Look<'_> {
             Err(error) => {
                 self.unread.push(self.report.findings.len());
                 let (at, bytes) = footer_place(&*file);
-                let detail = format!("cannot be read: {error}; its blocks are there, but nothing says which is where");
+                let detail =
+                    format!("cannot be read: {error}; its blocks are there, but nothing says which is where");
                 self.found(Finding::new(Kind::FileFooter, &name, detail).at(at, bytes));
                 self.advance(meta.len);
                 return;
@@ -55,7 +56,8 @@ impl Look<'_> {
         };
         let mut done = 0;
         for extent in &opened.footer.extents {
-            self.contents.sealed(extent.log, (extent.first, extent.end), &name);
+            self.contents
+                .sealed(extent.log, (extent.first, extent.end), &name);
             self.extent(&name, &*file, extent, opened.footer.blocks_of(extent));
             done += extent.len;
         }
@@ -81,7 +83,10 @@ impl Look<'_> {
                     runs.iter().for_each(|run| self.contents.hold(extent.log, run));
                     None
                 }
-                Ok(_) => Some((Kind::BlockOrder, "holds other records than the footer says".to_owned())),
+                Ok(_) => Some((
+                    Kind::BlockOrder,
+                    "holds other records than the footer says".to_owned(),
+                )),
                 Err(Some(error)) => Some((Kind::Unreadable, format!("cannot be read: {error}"))),
                 Err(None) => Some((Kind::Block, "has a block without its checksum".to_owned())),
             };

@@ -151,7 +151,8 @@ impl Look<'_> {
                 return None;
             }
             Err(HeaderError::Damaged) => {
-                let detail = "has a header without its checksum; no other file can be checked without the key in it";
+                let detail =
+                    "has a header without its checksum; no other file can be checked without the key in it";
                 self.found(Finding::new(Kind::Manifest, manifest::NAME, detail).at(0, header));
                 return None;
             }
@@ -167,7 +168,9 @@ impl Look<'_> {
             ),
             Some(later) => (
                 Kind::ManifestEdit,
-                format!("has a damaged edit, although the one at byte {later} is whole: what both say is lost"),
+                format!(
+                    "has a damaged edit, although the one at byte {later} is whole: what both say is lost"
+                ),
             ),
             None if left > 0 => (
                 Kind::ManifestUnfinished,
@@ -204,7 +207,9 @@ impl Look<'_> {
         for finding in &mut self.report.findings {
             finding.lost = self.contents.wanted(&finding.lost);
         }
-        self.report.findings.sort_by(|a, b| (&a.file, a.offset).cmp(&(&b.file, b.offset)));
+        self.report
+            .findings
+            .sort_by(|a, b| (&a.file, a.offset).cmp(&(&b.file, b.offset)));
         (self.report.logs, self.report.kept) = self.contents.finish();
         (self.progress)(self.total, self.total);
         self.report

@@ -44,7 +44,9 @@ impl Look<'_> {
         for located in &row {
             self.batch(&segments, located);
         }
-        let last = row.last().map_or(tables.trimmed.0, |located| located.header.batch_seq);
+        let last = row
+            .last()
+            .map_or(tables.trimmed.0, |located| located.header.batch_seq);
         let missing = last.saturating_add(1);
         match scan.witness().filter(|witness| witness.header.durable_seq > last) {
             Some(witness) => {
@@ -116,7 +118,9 @@ impl Look<'_> {
                 }
             }
         }
-        let witness = segments.get(damage.witness.segment).map_or("", |found| &*found.name);
+        let witness = segments
+            .get(damage.witness.segment)
+            .map_or("", |found| &*found.name);
         let detail = format!(
             "has lost batch {missing}, although {witness} at byte {} says that every batch up to {} was durable; {whole} \
              later batches are whole",
@@ -131,13 +135,12 @@ impl Look<'_> {
     }
 
     /// Where the missing batch is.
-    fn place_of(
-        &self,
-        segments: &[Found],
-        scan: &Scan,
-        damage: &Damage<'_>,
-    ) -> (String, Option<(u64, u64)>) {
-        let name = |segment: usize| segments.get(segment).map_or_else(String::new, |found| found.name.clone());
+    fn place_of(&self, segments: &[Found], scan: &Scan, damage: &Damage<'_>) -> (String, Option<(u64, u64)>) {
+        let name = |segment: usize| {
+            segments
+                .get(segment)
+                .map_or_else(String::new, |found| found.name.clone())
+        };
         // Its header is good and its body is not.
         if let Some(broken) = scan.broken(damage.missing) {
             let place = (broken.position, broken.header.stored_bytes());
@@ -171,7 +174,8 @@ impl Look<'_> {
                       if the server was stopped in good order, the newest records before that stop are damaged";
         let place = match scan.broken(next) {
             Some(broken) => Some((broken.segment, broken.position, broken.header.stored_bytes())),
-            None => look_alike(self.key, segments, (next, epoch)).map(|(segment, at)| (segment, at, as_u64(ALIGN))),
+            None => look_alike(self.key, segments, (next, epoch))
+                .map(|(segment, at)| (segment, at, as_u64(ALIGN))),
         };
         if let Some((segment, position, bytes)) = place
             && let Some(found) = segments.get(segment)

@@ -42,7 +42,11 @@ fn look(disk: &SimDisk) -> Report {
 }
 
 fn kinds(report: &Report) -> Vec<&'static str> {
-    report.findings.iter().map(|finding| finding.kind.as_str()).collect()
+    report
+        .findings
+        .iter()
+        .map(|finding| finding.kind.as_str())
+        .collect()
 }
 
 #[test]
@@ -53,11 +57,19 @@ fn a_sound_store_is_sound_and_nothing_is_changed() {
     assert_eq!(report.findings, []);
     assert!(disk.files() == before);
     assert_eq!((report.checked.blocks, report.checked.batches), (2, 5));
-    let tails: Vec<_> = report.logs.iter().map(|(id, tail)| (id.0, tail.start, tail.end)).collect();
+    let tails: Vec<_> = report
+        .logs
+        .iter()
+        .map(|(id, tail)| (id.0, tail.start, tail.end))
+        .collect();
     assert_eq!(tails, [(1, 0, 7), (2, 1, 3)]);
     let kept = &report.kept[0];
     let chunk = futures_now(kept.read(LogId(1), 0, ALL)).unwrap();
-    let texts: Vec<_> = chunk.entries.iter().map(|entry| String::from_utf8_lossy(&entry.bytes)).collect();
+    let texts: Vec<_> = chunk
+        .entries
+        .iter()
+        .map(|entry| String::from_utf8_lossy(&entry.bytes))
+        .collect();
     assert_eq!(texts, ["one", "", "three", "four", "five", "six", "seven"]);
 }
 
@@ -174,7 +186,12 @@ fn read_all(core: &Core, log: LogId, start: Offset, end: Offset) {
 #[test]
 fn damage_is_told_by_log_and_record() {
     let cases: [(&str, &dyn Fn(&mut Vec<u8>), &str, &[(u64, u64, u64)]); 4] = [
-        ("seg-0000000000000001", &|bytes| bytes[20] ^= 1, "block", &[(1, 0, 3)]),
+        (
+            "seg-0000000000000001",
+            &|bytes| bytes[20] ^= 1,
+            "block",
+            &[(1, 0, 3)],
+        ),
         (
             "seg-0000000000000001",
             &|bytes| {
@@ -185,8 +202,18 @@ fn damage_is_told_by_log_and_record() {
             &[(1, 0, 3), (2, 1, 3)],
         ),
         // The batch of "five": that of "six" tells what is missing before it.
-        ("wal-00000001", &|bytes| flip(bytes, 2, 100), "wal-batch", &[(1, 4, 5)]),
-        ("wal-00000001", &|bytes| flip(bytes, 2, 24), "wal-batch", &[(1, 4, 5)]),
+        (
+            "wal-00000001",
+            &|bytes| flip(bytes, 2, 100),
+            "wal-batch",
+            &[(1, 4, 5)],
+        ),
+        (
+            "wal-00000001",
+            &|bytes| flip(bytes, 2, 24),
+            "wal-batch",
+            &[(1, 4, 5)],
+        ),
     ];
     for (name, damage, kind, expected) in cases {
         let disk = store();
@@ -196,7 +223,10 @@ fn damage_is_told_by_log_and_record() {
         let report = look(&disk);
         assert_eq!(kinds(&report), [kind]);
         let lost = &report.findings[0].lost;
-        let lost: Vec<_> = lost.iter().map(|lost| (lost.log.0, lost.first, lost.end)).collect();
+        let lost: Vec<_> = lost
+            .iter()
+            .map(|lost| (lost.log.0, lost.first, lost.end))
+            .collect();
         assert_eq!(lost, expected, "{kind}");
     }
 }
@@ -209,9 +239,9 @@ fn flip(bytes: &mut [u8], batch: usize, at: usize) {
 /// Where the `n`-th batch behind the MANIFEST's trim point begins, from 0.
 fn nth_batch(bytes: &[u8], n: usize) -> usize {
     let (key, Tables { trimmed, .. }) = manifest::decode(&store().files()["MANIFEST"]).unwrap();
-    let live = (0..bytes.len()).step_by(4096).filter(|at| {
-        Header::decode(key, &bytes[*at..]).is_some_and(|header| header.batch_seq > trimmed.0)
-    });
+    let live = (0..bytes.len())
+        .step_by(4096)
+        .filter(|at| Header::decode(key, &bytes[*at..]).is_some_and(|header| header.batch_seq > trimmed.0));
     live.collect::<Vec<_>>()[n]
 }
 
