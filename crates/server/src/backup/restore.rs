@@ -241,20 +241,20 @@ mod tests {
         type Damage = fn(&Path);
         let cases: [(&str, Damage); 6] = [
             ("data/log/seg-1 does not have", |b| {
-                fs::write(b.join("data/log/seg-1"), "recorts").unwrap()
+                fs::write(b.join("data/log/seg-1"), "recorts").unwrap();
             }),
             ("data/log/seg-1 is missing", |b| {
-                fs::remove_file(b.join("data/log/seg-1")).unwrap()
+                fs::remove_file(b.join("data/log/seg-1")).unwrap();
             }),
             ("data/log/x is not listed", |b| {
-                fs::write(b.join("data/log/x"), "x").unwrap()
+                fs::write(b.join("data/log/x"), "x").unwrap();
             }),
             ("backup.json does not have", |b| {
                 let text = fs::read_to_string(b.join(DESCRIPTION)).unwrap();
                 fs::write(b.join(DESCRIPTION), text.replace("\"batch\": 7", "\"batch\": 8")).unwrap();
             }),
             ("line 1 of SHA256SUMS", |b| {
-                fs::write(b.join(SUMS), "x\n").unwrap()
+                fs::write(b.join(SUMS), "x\n").unwrap();
             }),
             ("no SHA256SUMS", |b| fs::remove_file(b.join(SUMS)).unwrap()),
         ];

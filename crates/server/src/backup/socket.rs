@@ -153,7 +153,7 @@ pub(super) enum Asked {
 
 /// Asks the server that has the data directory `dir` to stage its state. Blocks.
 pub(super) fn ask(dir: &Path) -> io::Result<Asked> {
-    let mut stream = match at(dir, |path| BlockingStream::connect(path)) {
+    let mut stream = match at(dir, BlockingStream::connect) {
         Ok(stream) => stream,
         Err(error) => return Ok(Asked::Nobody(error)),
     };
