@@ -105,7 +105,7 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
     let mut server = Server::start_with(&data, &more);
     let mut client = server.client();
     client.create_stream("load", SHARDS);
-    set_up(&server);
+    let key = set_up(&server);
     let numbers: Vec<AtomicU64> = (0..PRODUCERS).map(|_| AtomicU64::new(0)).collect();
     let (journal, stop) = (Mutex::new(Journal::new()), AtomicBool::new(false));
     let mut before = Vec::new();
@@ -148,7 +148,7 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
         for (name, place) in &there {
             assert_eq!(journal.get(name), Some(place), "{name} came from nowhere");
         }
-        still_there(&server);
+        still_there(&server, &key);
         // It takes records, and survives a crash like any other.
         let put = json!({"StreamName": "load", "PartitionKey": "a", "Data": common::base64(b"0-999999999")});
         server.client().call("PutRecord", &put);
@@ -159,8 +159,8 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
     }
 }
 
-/// An encrypted stream, a user with a key, and a table.
-fn set_up(server: &Server) {
+/// An encrypted stream, a table, and a user, whose access key it yields.
+fn set_up(server: &Server) -> Value {
     let mut client = server.client();
     client.create_stream("secret", 1);
     let start = json!({"StreamName": "secret", "EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"});
@@ -179,10 +179,10 @@ fn set_up(server: &Server) {
         &json!({"TableName": "leases", "Item": {"k": {"S": "shard"}, "n": {"N": "7"}}}),
     );
     admin(server, &["users", "create", "ada"]);
-    admin(server, &["keys", "create", "ada"]);
+    admin(server, &["keys", "create", "ada"])
 }
 
-fn still_there(server: &Server) {
+fn still_there(server: &Server, key: &Value) {
     let mut client = server.client();
     let read = client.read_all("secret", "shardId-000000000000");
     assert_eq!(read[0].0, "whisper");
@@ -193,6 +193,18 @@ fn still_there(server: &Server) {
     assert_eq!(item["Item"]["n"]["N"], "7");
     let keys = admin(server, &["keys", "list", "ada"]);
     assert_eq!(keys[0]["status"], "Active");
+    let mut command = millrace();
+    command.args(["streams", "list", "--endpoint", server.endpoint()]);
+    command.env("AWS_ACCESS_KEY_ID", key["access_key_id"].as_str().unwrap());
+    command.env(
+        "AWS_SECRET_ACCESS_KEY",
+        key["secret_access_key"].as_str().unwrap(),
+    );
+    let refused = stderr(&command.output().unwrap());
+    assert!(
+        refused.contains("AccessDenied"),
+        "the key is known, and may do nothing: {refused}"
+    );
 }
 
 fn admin(server: &Server, arguments: &[&str]) -> Value {

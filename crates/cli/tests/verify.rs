@@ -211,10 +211,40 @@ fn a_damaged_batch_that_was_acknowledged_keeps_the_server_from_starting() {
     let lost = &finding["affected"][0];
     assert_eq!((&lost["shard"], &lost["records"]), (&json!(FIRST), &json!(1)));
     let digits = 30;
-    assert_eq!(
-        lost["first_sequence_number"].as_str().unwrap()[..digits],
-        numbers[3][..digits]
-    );
+    let first = lost["first_sequence_number"].as_str().unwrap();
+    assert_eq!(first[..digits], numbers[3][..digits]);
+    given_up(&data, &numbers);
+}
+
+/// A person may give up what is behind the damage.
+fn given_up(data: &Path, numbers: &[String]) {
+    let repair = |more: &[&str]| {
+        let mut command = millrace();
+        command.args(["doctor", "--repair", "--data-dir"]).arg(data);
+        command.args(more).output().unwrap()
+    };
+    let asked = repair(&[]);
+    assert_eq!(asked.status.code(), Some(1));
+    for expected in ["stream orders", "5 records", "add --accept-loss"] {
+        assert!(
+            stdout(&asked).contains(expected),
+            "{expected}: {}",
+            stdout(&asked)
+        );
+    }
+    assert!(!verify(data).0, "nothing was changed");
+    let done = repair(&["--accept-loss"]);
+    assert!(done.status.success(), "{} {}", stdout(&done), stderr(&done));
+    assert!(data.join("log/wal-00000001.damaged").exists());
+    assert!(verify(data).0);
+    assert!(stderr(&repair(&[])).contains("nothing to repair"));
+    let mut server = Server::start(data);
+    let read = server.client().read_all("orders", FIRST);
+    let read: Vec<String> = read.into_iter().map(|(_, number)| number).collect();
+    assert_eq!(read, numbers[..3]);
+    put(&server, "0", b'n', 10);
+    assert_eq!(server.client().read_all("orders", FIRST).len(), 4);
+    server.kill();
 }
 
 #[test]

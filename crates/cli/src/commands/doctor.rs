@@ -38,6 +38,12 @@ pub(crate) struct Args {
     /// Look through the data directory instead: every byte that has a checksum. Changes nothing
     #[arg(long)]
     verify: bool,
+    /// Say what a repair of a damaged write-ahead log would give up; with --accept-loss, do it
+    #[arg(long, conflicts_with = "verify")]
+    repair: bool,
+    /// Repair, and give up what --repair says
+    #[arg(long, requires = "repair")]
+    accept_loss: bool,
     /// Directory of the master keys, where it is not in the data directory; for --verify
     #[arg(long, env = "MILLRACE_KEYS_DIR", value_name = "DIR")]
     keys_dir: Option<PathBuf>,
@@ -51,6 +57,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let out = Output::new(args.json);
     if args.verify {
         return verify(args, out);
+    }
+    if args.repair {
+        return repair(args, out);
     }
     let seams = Seams::new();
     let subject = Subject {
@@ -107,6 +116,47 @@ fn verify(args: &Args, out: Output) -> Result<()> {
     })
 }
 
+/// Repairs a data directory, or says what that would cost.
+fn repair(args: &Args, out: Output) -> Result<()> {
+    seams::block_on(|_| async move {
+        let bar = progress_bar(Some(0));
+        let repaired = verify::repair(
+            &args.data_dir,
+            args.keys_dir.as_deref(),
+            args.accept_loss,
+            follow(&bar),
+        )
+        .await;
+        bar.finish_and_clear();
+        let repaired = repaired?;
+        out.document(&repaired, || {
+            let mut lines = told(out, &repaired.verified);
+            if repaired.done {
+                lines.push(format!(
+                    "repaired; what was there is in {}",
+                    repaired.copies.join(", ")
+                ));
+                lines.extend(
+                    repaired
+                        .set_aside
+                        .iter()
+                        .map(|aside| format!("set aside: {aside}")),
+                );
+            } else {
+                lines.push(
+                    "nothing was changed; to give this up and go on before it, add --accept-loss".to_owned(),
+                );
+            }
+            lines
+        })?;
+        if repaired.done && !repaired.verified.is_damaged() {
+            Ok(())
+        } else {
+            Err(Early::Failed.into())
+        }
+    })
+}
+
 /// Everything that was found, and what was looked at.
 fn told(out: Output, verified: &Verified) -> Vec<String> {
     let mut lines: Vec<String> = verified
@@ -114,6 +164,18 @@ fn told(out: Output, verified: &Verified) -> Vec<String> {
         .iter()
         .flat_map(|finding| found(out, finding))
         .collect();
+    if let Some(gives_up) = &verified.gives_up {
+        lines.push(format!(
+            "a repair gives up batch {} and {} behind it, with every change since, and these records:",
+            gives_up.batch, gives_up.batches
+        ));
+        lines.extend(
+            gives_up
+                .records
+                .iter()
+                .map(|records| format!("{:8}{records}", "")),
+        );
+    }
     let checked = &verified.checked;
     let damages = verified
         .findings

@@ -12,8 +12,8 @@ pub(super) fn of(kind: &str) -> &'static str {
              keep this directory, the other files are still good"
         }
         "wal-batch" | "wal-order" => {
-            "the server refuses to start, because what it acknowledged is not there. Restore the newest backup; keep this \
-             directory: records that were put since then can be sent again by their producers"
+            "the server refuses to start, because what it acknowledged is not there. Restore the newest backup, and have \
+             producers send again what they sent since; or give up everything from this batch on with 'millrace doctor --repair'"
         }
         "manifest" | "manifest-edit" | "records-missing" => {
             "the server refuses to start. Restore the newest backup; keep this directory"

@@ -7,6 +7,7 @@
 mod advice;
 mod names;
 mod objects;
+mod repair;
 mod report;
 
 use std::io;
@@ -20,7 +21,8 @@ use millrace_log::embedded::verify::{Report, verify as verify_log};
 use crate::commands::CONTROL_LOG;
 use names::Names;
 use objects::Snapshots;
-pub use report::{Affected, Checked, Finding, Owner, Severity, Verified};
+pub use repair::{Repaired, repair};
+pub use report::{Affected, Checked, Finding, GivesUp, Owner, Severity, Verified};
 
 /// Told of bytes that were read and of all there are.
 pub type Progress = Box<dyn FnMut(u64, u64) + Send>;
@@ -44,6 +46,17 @@ pub enum VerifyError {
          ('millrace admin backup') and verify that one's data/"
     )]
     InUse(String),
+    /// Nothing is damaged that could be given up.
+    #[error("there is nothing to repair: no acknowledged batch of the write-ahead log is damaged")]
+    NothingToRepair,
+    /// Something else is damaged.
+    #[error("this cannot be repaired, because {file} {detail}: restore a backup")]
+    BeyondRepair {
+        /// What.
+        file: String,
+        /// How.
+        detail: String,
+    },
     /// The directory cannot be read at all.
     #[error("cannot read {file}: {source}")]
     Io {
@@ -107,7 +120,16 @@ async fn whole(dir: &Path, keys: Option<&Path>, mut report: Report) -> Result<Ve
     findings.extend(objects::keys(&keys, &names, &mut checked));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     checked.streams = names.streams;
-    Ok(Verified { checked, findings })
+    let gives_up = report.cut_off.map(|cut_off| GivesUp {
+        batch: cut_off.batch,
+        batches: cut_off.batches,
+        records: cut_off.records.iter().map(|lost| names.affected(lost)).collect(),
+    });
+    Ok(Verified {
+        checked,
+        findings,
+        gives_up,
+    })
 }
 
 /// Whose logs are whose, and what is wrong where the control plane cannot be replayed to its end.

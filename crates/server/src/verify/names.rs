@@ -33,7 +33,7 @@ pub(super) struct Names {
     known: BTreeMap<LogId, Known>,
     /// Streams, where the control plane could be read.
     pub(super) streams: Option<u64>,
-    /// Full names of the master keys that records within retention need, and a stream that needs each.
+    /// Full names of the master keys that are needed, and by what.
     pub(super) masters: BTreeMap<String, String>,
 }
 
@@ -51,7 +51,13 @@ impl Names {
         let mut builder = Control::builder(Arc::new(log), CONTROL_LOG, blobs, tasks.clone(), options);
         let parts = Parts::of(&mut builder);
         builder.open().await?;
-        let names = parts.streams.read(Self::in_state);
+        let mut names = parts.streams.read(Self::in_state);
+        if let Some(master) = parts
+            .access
+            .read(|access| access.key().map(|key| key.master.clone()))
+        {
+            names.masters.insert(master, "the users' access keys".to_owned());
+        }
         tasks.stop();
         Ok(names)
     }
@@ -94,7 +100,8 @@ impl Names {
                 _ => {}
             }
             for entry in stream.encryption.data_keys.values() {
-                names.masters.insert(entry.key.master.clone(), key.to_string());
+                let needed = format!("records of stream {key}");
+                names.masters.insert(entry.key.master.clone(), needed);
             }
         }
         for log in state.doomed() {

@@ -150,8 +150,8 @@ pub(super) fn keys(dir: &Path, names: &Names, checked: &mut Checked) -> Vec<Find
         let detail = file.key.err().map(|error| error.to_string()).unwrap_or_default();
         findings.push(Finding::new(Severity::Damage, kind, shown(&file.path)).saying(detail));
     }
-    for (master, stream) in names.masters.iter().filter(|(master, _)| !there.contains(master)) {
-        let detail = format!("has no key {master}, which records of stream {stream} are encrypted under");
+    for (master, needed) in names.masters.iter().filter(|(master, _)| !there.contains(master)) {
+        let detail = format!("has no key {master}, which {needed} are encrypted under");
         findings.push(Finding::new(Severity::Damage, "key-missing", shown(dir)).saying(detail));
     }
     findings

@@ -129,7 +129,8 @@ fn iso<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, 
 
 impl fmt::Display for Affected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} records", self.owner, self.records)?;
+        let plural = if self.records == 1 { "" } else { "s" };
+        write!(f, "{}: {} record{plural}", self.owner, self.records)?;
         if let (Some(first), Some(last)) = (&self.first_sequence_number, &self.last_sequence_number) {
             write!(f, ", sequence numbers {first} to {last}")?;
         }
@@ -224,6 +225,17 @@ impl Checked {
     }
 }
 
+/// What is behind a damaged batch of the write-ahead log, which keeps the server from starting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GivesUp {
+    /// The damaged batch.
+    pub batch: u64,
+    /// Whole batches behind it.
+    pub batches: u64,
+    /// Records from there on. Whatever else was changed since – streams, users, tables, progress – is undone with them.
+    pub records: Vec<Affected>,
+}
+
 /// What a look through a data directory found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -231,6 +243,9 @@ pub struct Verified {
     pub checked: Checked,
     /// What was found.
     pub findings: Vec<Finding>,
+    /// What `doctor --repair` would give up, where the write-ahead log is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gives_up: Option<GivesUp>,
 }
 
 impl Verified {

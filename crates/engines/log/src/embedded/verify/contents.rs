@@ -140,6 +140,27 @@ impl Contents {
         Some(())
     }
 
+    /// Where each log ends, and when its newest record was appended.
+    pub(super) fn ends(&self) -> BTreeMap<LogId, (Offset, Timestamp)> {
+        let end = |state: &State| (state.meta.end, state.meta.last_time);
+        self.logs.iter().map(|(id, state)| (*id, end(state))).collect()
+    }
+
+    /// The records that came behind these ends.
+    pub(super) fn behind(&self, ends: &BTreeMap<LogId, (Offset, Timestamp)>) -> Vec<Lost> {
+        let behind = self.logs.iter().filter_map(|(log, state)| {
+            let (first, from) = ends.get(log).copied().unwrap_or_default();
+            (first < state.meta.end).then_some(Lost {
+                log: *log,
+                first,
+                end: state.meta.end,
+                from: Some(from),
+                until: Some(state.meta.last_time),
+            })
+        });
+        behind.collect()
+    }
+
     /// What of `lost` is still wanted.
     pub(super) fn wanted(&self, lost: &[Lost]) -> Vec<Lost> {
         let mut wanted: Vec<Lost> = Vec::new();

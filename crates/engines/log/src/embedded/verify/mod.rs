@@ -6,6 +6,7 @@
 
 mod contents;
 mod files;
+mod repair;
 mod report;
 mod tail;
 #[cfg(test)]
@@ -14,7 +15,8 @@ mod tests;
 use std::io;
 
 use self::contents::Contents;
-pub use self::report::{Checked, Finding, Kind, Lost, Report, Severity};
+pub use self::repair::cut;
+pub use self::report::{Checked, CutOff, Finding, Kind, Lost, Report, Severity};
 use super::codec::{as_u64, as_usize};
 use super::manifest::format::{HEADER_BYTES, HeaderError, decode_frame, decode_header};
 use super::manifest::{self, Tables};

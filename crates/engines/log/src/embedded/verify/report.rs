@@ -117,6 +117,18 @@ pub struct Finding {
     pub lost: Vec<Lost>,
 }
 
+/// What lies behind the first acknowledged batch of the write-ahead log that is missing. Recovery takes none of it; a
+/// repair gives it up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CutOff {
+    /// The batch that is missing.
+    pub batch: u64,
+    /// Whole batches behind it.
+    pub batches: u64,
+    /// Records from there on, in it and behind it, as far as can be told.
+    pub records: Vec<Lost>,
+}
+
 /// What was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
@@ -139,7 +151,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What was looked at.
     pub checked: Checked,
-    /// Every log that is there.
+    /// What the damage of an acknowledged batch keeps recovery from taking.
+    pub cut_off: Option<CutOff>,
+    /// Every log that is there; what is cut off is counted.
     pub logs: BTreeMap<LogId, Tail>,
     /// The logs that were asked for, as far as they can be read.
     pub kept: Vec<FrozenLog>,

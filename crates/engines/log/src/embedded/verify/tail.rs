@@ -6,7 +6,7 @@
 use std::io;
 
 use super::Look;
-use super::report::{Finding, Kind, Lost};
+use super::report::{CutOff, Finding, Kind, Lost};
 use crate::disk::{Access, read_exact};
 use crate::embedded::codec::{Fields, as_u64};
 use crate::embedded::limits::ALIGN;
@@ -105,6 +105,7 @@ impl Look<'_> {
         let missing = damage.missing;
         let (file, place) = self.place_of(segments, scan, damage);
         let mut lost: Vec<Lost> = Vec::new();
+        let ends = self.contents.ends();
         let (mut whole, mut seq) = (0, missing);
         for located in scan.behind(missing) {
             let (Some(found), true) = (segments.get(located.segment), located.header.batch_seq > seq) else {
@@ -118,6 +119,11 @@ impl Look<'_> {
                 }
             }
         }
+        self.report.cut_off = Some(CutOff {
+            batch: missing,
+            batches: whole,
+            records: self.contents.behind(&ends),
+        });
         let witness = segments
             .get(damage.witness.segment)
             .map_or("", |found| &*found.name);

@@ -245,6 +245,63 @@ fn nth_batch(bytes: &[u8], n: usize) -> usize {
     live.collect::<Vec<_>>()[n]
 }
 
+/// A store whose batch of "five" is damaged.
+fn damaged() -> SimDisk {
+    let disk = store();
+    disk.damage("wal-00000001", |bytes| flip(bytes, 2, 100));
+    disk
+}
+
+#[test]
+fn a_damaged_batch_can_be_given_up_with_all_behind_it() {
+    let disk = damaged();
+    let cut_off = look(&disk).cut_off.unwrap();
+    let lost: Vec<_> = cut_off
+        .records
+        .iter()
+        .map(|lost| (lost.log.0, lost.first, lost.end))
+        .collect();
+    assert_eq!(
+        (cut_off.batches, lost),
+        (2, vec![(1, 4, 7)]),
+        "five, six and seven"
+    );
+    let before = disk.files()["wal-00000001"].clone();
+    assert_eq!(cut(&disk, cut_off.batch).unwrap(), ["wal-00000001.damaged"]);
+    let report = look(&disk);
+    assert_eq!((report.findings, report.cut_off), (vec![], None));
+    assert!(disk.files()["wal-00000001.damaged"] == before);
+    assert_eq!(cut(&disk, cut_off.batch).unwrap(), [""; 0]);
+    let core = recovery::open(&sample(&disk)).unwrap();
+    let tail = core.shared.cell(LogId(1)).unwrap().lock().tail;
+    assert_eq!((tail.start, tail.end), (0, 4));
+    append(&core, 1, &["again five"]);
+    drop(core);
+    disk.reboot(Crash::Kill);
+    assert_eq!(look(&disk).logs[&LogId(1)].end, 5);
+}
+
+#[test]
+fn a_repair_that_is_cut_off_is_done_again() {
+    let cut_off = look(&damaged()).cut_off.unwrap();
+    for at in 1..40 {
+        for crash in [Crash::Kill, Crash::Power] {
+            let disk = damaged();
+            let before = disk.files()["wal-00000001"].clone();
+            disk.crash_after(Some(at));
+            let interrupted = cut(&disk, cut_off.batch).is_err();
+            disk.reboot(crash);
+            if interrupted {
+                cut(&disk, cut_off.batch).unwrap();
+            }
+            let report = look(&disk);
+            assert!(!report.is_damaged(), "{at} {crash:?}: {:?}", report.findings);
+            assert_eq!(report.logs[&LogId(1)].end, 4);
+            assert!(disk.files()["wal-00000001.damaged"] == before, "{at} {crash:?}");
+        }
+    }
+}
+
 #[test]
 fn a_missing_file_and_an_orphan_are_named() {
     use crate::disk::Disk as _;
