@@ -79,6 +79,28 @@ fn produce(
     }
 }
 
+/// Makes, divides and deletes streams, so that backups fall anywhere between.
+fn churn(client: &mut Client, stop: &AtomicBool) {
+    for n in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let name = format!("churn-{n}");
+        client.create_stream(&name, 2);
+        let put = json!({"StreamName": name, "PartitionKey": "a", "Data": common::base64(b"x")});
+        client.call("PutRecord", &put);
+        let split = json!({
+            "StreamName": name, "ShardToSplit": "shardId-000000000000",
+            "NewStartingHashKey": "85070591730234615865843651857942052864",
+        });
+        client.call("SplitShard", &split);
+        if n % 2 == 0 {
+            client.wait_until_active(&name);
+        }
+        let _ = client.try_call("DeleteStream", &json!({"StreamName": name}));
+    }
+}
+
 /// Everything in the stream under load, by name; each record once, each producer's in order.
 fn read_back(client: &mut Client) -> Journal {
     let mut all = Journal::new();
@@ -115,6 +137,7 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
             let (journal, stop) = (&journal, &stop);
             scope.spawn(move || produce(client, producer, next, journal, stop));
         }
+        scope.spawn(|| churn(&mut server.client(), &stop));
         for round in 0..3 {
             std::thread::sleep(Duration::from_millis(400));
             let acknowledged = journal.lock().unwrap().clone();
@@ -135,7 +158,7 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
         assert_eq!(verified(&target.join("data"))["findings"], json!([]));
         let data = dir.path().join(format!("restored-{round}"));
         done(&restore(target, &data));
-        assert_eq!(verified(&data)["checked"]["streams"], 2);
+        assert!(verified(&data)["checked"]["streams"].as_u64() >= Some(2));
         let mut server = Server::start(&data);
         let there = read_back(&mut server.client());
         for (name, place) in acknowledged {

@@ -71,9 +71,9 @@ pub(crate) async fn stage(log: &EmbeddedLog, data_dir: &Path) -> Result<Staged, 
         let (logs, batch) = log.snapshot(move |snapshot| hold(snapshot, &from, &to)).await?;
         let (blobs, staged) = (data_dir.join("blobs"), dir.join("blobs"));
         let linked = tokio::task::spawn_blocking(move || {
-            link_objects(&blobs, &staged, &logs)?;
+            let replicated = link_objects(&blobs, &staged, &logs)?;
             drop_half_checkpoints(&staged.join("cloudwatch"))?;
-            has_snapshots(&staged, &logs)
+            has_snapshots(&staged, &logs, &replicated)
         });
         if linked.await.map_err(io::Error::other)?? {
             return Ok(Staged { dir, batch });
@@ -103,9 +103,11 @@ fn hold(snapshot: &Snapshot, from: &Path, to: &Path) -> io::Result<(Logs, u64)> 
     Ok((snapshot.logs.clone(), snapshot.batch))
 }
 
-/// Gives second names to the objects in `from` that are not ahead of their logs.
-fn link_objects(from: &Path, to: &Path, logs: &Logs) -> io::Result<()> {
+/// Gives second names to the objects in `from` that are not ahead of their logs; yields the folders of replicated states.
+fn link_objects(from: &Path, to: &Path, logs: &Logs) -> io::Result<Vec<String>> {
     make_dir(to)?;
+    let mut replicated = vec![format!("{:016x}", CONTROL_LOG.0)];
+    replicated.extend(listed(&from.join("control"))?);
     for kind in ["control", "cloudwatch"] {
         for folder in listed(&from.join(kind))? {
             let (from, to) = (from.join(kind).join(&folder), to.join(kind).join(&folder));
@@ -123,7 +125,7 @@ fn link_objects(from: &Path, to: &Path, logs: &Logs) -> io::Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(replicated)
 }
 
 fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
@@ -163,18 +165,16 @@ fn drop_half_checkpoints(kind: &Path) -> io::Result<()> {
 }
 
 /// Whether each replicated state can be restored: its log is whole from the beginning, or continues a snapshot.
-fn has_snapshots(staged: &Path, logs: &Logs) -> io::Result<bool> {
+fn has_snapshots(staged: &Path, logs: &Logs, replicated: &[String]) -> io::Result<bool> {
     let control = staged.join("control");
-    let mut replicated = vec![format!("{:016x}", CONTROL_LOG.0)];
-    replicated.extend(listed(&control)?);
     for folder in replicated {
-        let Some(tail) = u64::from_str_radix(&folder, 16)
+        let Some(tail) = u64::from_str_radix(folder, 16)
             .ok()
             .and_then(|log| logs.get(&LogId(log)))
         else {
             continue;
         };
-        let names = listed(&control.join(&folder))?;
+        let names = listed(&control.join(folder))?;
         let usable = names.iter().any(|name| {
             position_of(&format!("control/{folder}/{name}"))
                 .is_some_and(|(_, position)| (tail.start..=tail.end).contains(&position))
@@ -202,4 +202,87 @@ fn listed(dir: &Path) -> io::Result<Vec<String>> {
 
 fn make_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tail(start: u64, end: u64) -> Tail {
+        Tail {
+            start,
+            end,
+            ..Tail::default()
+        }
+    }
+
+    fn put(dir: &Path, keys: &[&str]) {
+        for key in keys {
+            let path = dir.join(key);
+            make_dir(path.parent().unwrap()).unwrap();
+            fs::write(&path, "millrace-metrics 1 now=1 parts=2\n").unwrap();
+        }
+    }
+
+    fn below(dir: &Path) -> Vec<String> {
+        let names = listed(dir).unwrap().into_iter();
+        let paths = names.map(|name| dir.join(name));
+        paths
+            .flat_map(|path| {
+                if path.is_dir() {
+                    below(&path)
+                } else {
+                    vec![path.display().to_string()]
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_what_the_logs_reach_is_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        let zeros = "0000000000000000";
+        put(
+            &from,
+            &[
+                &format!("control/{zeros}/00000000000000000010.snapshot"),
+                &format!("control/{zeros}/00000000000000000020.snapshot"),
+                &format!("control/{zeros}/00000000000000000021.snapshot"),
+                &format!("control/{zeros}/00000000000000000005.snapshot.damaged"),
+                "control/0100000000000009/00000000000000000001.snapshot",
+                "cloudwatch/0200000000000000/00000000000000000003.checkpoint",
+                "cloudwatch/0200000000000000/00000000000000000003/00000",
+                "cloudwatch/0200000000000000/00000000000000000003/00001",
+                "cloudwatch/0200000000000000/00000000000000000004.checkpoint",
+                "cloudwatch/0200000000000000/00000000000000000004/00000",
+                "cloudwatch/0200000000000000/00000000000000000009.checkpoint",
+                "cloudwatch/0200000000000000/00000000000000000009/00000",
+            ],
+        );
+        let logs: Logs = [(LogId(0), tail(15, 20)), (LogId(2 << 56), tail(2, 5))].into();
+        let replicated = link_objects(&from, &to, &logs).unwrap();
+        drop_half_checkpoints(&to.join("cloudwatch")).unwrap();
+        let prefix = format!("{}/", to.display());
+        let taken: Vec<String> = below(&to).iter().map(|path| path.replace(&prefix, "")).collect();
+        assert_eq!(
+            taken,
+            [
+                "cloudwatch/0200000000000000/00000000000000000003/00000",
+                "cloudwatch/0200000000000000/00000000000000000003/00001",
+                "cloudwatch/0200000000000000/00000000000000000003.checkpoint",
+                "cloudwatch/0200000000000000/00000000000000000004/00000",
+                "control/0000000000000000/00000000000000000010.snapshot",
+                "control/0000000000000000/00000000000000000020.snapshot",
+            ]
+        );
+        assert!(has_snapshots(&to, &logs, &replicated).unwrap());
+        // Replaced by newer ones in the meantime: the log begins behind what is left, or there is nothing left.
+        fs::remove_file(to.join(format!("control/{zeros}/00000000000000000020.snapshot"))).unwrap();
+        assert!(!has_snapshots(&to, &logs, &replicated).unwrap());
+        let whole: Logs = [(LogId(0), tail(0, 20)), (LogId(1 << 56 | 9), tail(0, 3))].into();
+        assert!(has_snapshots(&to, &whole, &replicated).unwrap());
+        let trimmed: Logs = [(LogId(0), tail(0, 20)), (LogId(1 << 56 | 9), tail(2, 3))].into();
+        assert!(!has_snapshots(&to, &trimmed, &replicated).unwrap());
+    }
 }

@@ -1,6 +1,7 @@
 //! What the logs of a store come to, as far as their bytes can be read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use millrace_base::Timestamp;
 
@@ -22,7 +23,7 @@ pub(super) struct Contents {
 struct State {
     meta: LogMeta,
     /// Where its records are, readable or not: first, end, and the file.
-    spans: Vec<(Offset, Offset, String)>,
+    spans: Vec<(Offset, Offset, Arc<str>)>,
     entries: Vec<Entry>,
 }
 
@@ -41,9 +42,9 @@ impl Contents {
     }
 
     /// A sealed file has an extent of a log.
-    pub(super) fn sealed(&mut self, log: LogId, (first, end): (Offset, Offset), file: &str) {
+    pub(super) fn sealed(&mut self, log: LogId, (first, end): (Offset, Offset), file: &Arc<str>) {
         if let Some(state) = self.logs.get_mut(&log) {
-            state.spans.push((first, end, file.to_owned()));
+            state.spans.push((first, end, Arc::clone(file)));
         }
     }
 
@@ -58,12 +59,12 @@ impl Contents {
     }
 
     /// Applies a change as recovery does; `None` where it does not follow from what was before.
-    pub(super) fn apply(&mut self, change: Change, file: &str) -> Option<()> {
+    pub(super) fn apply(&mut self, change: Change, file: &Arc<str>) -> Option<()> {
         self.apply_over_gaps(change, file, &mut Vec::new(), false)
     }
 
     /// Applies a change of a batch before which some are missing; what those must have held is added to `lost`.
-    pub(super) fn apply_loosely(&mut self, change: Change, file: &str, lost: &mut Vec<Lost>) {
+    pub(super) fn apply_loosely(&mut self, change: Change, file: &Arc<str>, lost: &mut Vec<Lost>) {
         // What does not follow at all tells nothing.
         let _ = self.apply_over_gaps(change, file, lost, true);
     }
@@ -71,7 +72,7 @@ impl Contents {
     fn apply_over_gaps(
         &mut self,
         change: Change,
-        file: &str,
+        file: &Arc<str>,
         lost: &mut Vec<Lost>,
         loosely: bool,
     ) -> Option<()> {
@@ -111,7 +112,7 @@ impl Contents {
                         from: Some(meta.last_time),
                         until: Some(time),
                     });
-                    state.spans.push((meta.end, first, file.to_owned()));
+                    state.spans.push((meta.end, first, Arc::clone(file)));
                 }
                 let run = Cached {
                     first,
@@ -120,7 +121,7 @@ impl Contents {
                     ends: batch.ends,
                 };
                 (meta.end, meta.last_time) = (run.end(), time);
-                state.spans.push((first, run.end(), file.to_owned()));
+                state.spans.push((first, run.end(), Arc::clone(file)));
                 self.hold(log, &run);
             }
             Change::Trim { log, before } => {
@@ -197,7 +198,7 @@ impl Contents {
                 }
                 if *first < end && *upto > meta.start && !held_by.is_empty() {
                     let detail = format!("holds records of log {} that {held_by} holds, too", log.0);
-                    overlaps.push(Finding::new(Kind::FileOverlap, file, detail));
+                    overlaps.push(Finding::new(Kind::FileOverlap, &**file, detail));
                 }
                 end = end.max(*upto);
                 if *upto > meta.start {

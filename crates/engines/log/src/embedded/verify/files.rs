@@ -1,6 +1,7 @@
 //! Looking through one sealed file: trailer, footer, and every block.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -54,10 +55,11 @@ impl Look<'_> {
                 return;
             }
         };
+        let shared: Arc<str> = name.as_str().into();
         let mut done = 0;
         for extent in &opened.footer.extents {
             self.contents
-                .sealed(extent.log, (extent.first, extent.end), &name);
+                .sealed(extent.log, (extent.first, extent.end), &shared);
             self.extent(&name, &*file, extent, opened.footer.blocks_of(extent));
             done += extent.len;
         }

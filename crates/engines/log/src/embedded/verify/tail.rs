@@ -4,6 +4,7 @@
 //! a later batch knows of acknowledged ones that are missing – damage.
 
 use std::io;
+use std::sync::Arc;
 
 use super::Look;
 use super::report::{CutOff, Finding, Kind, Lost};
@@ -69,12 +70,13 @@ impl Look<'_> {
         let place = (located.position, located.header.stored_bytes());
         match self.entries(found, located) {
             Ok(Some(entries)) => {
+                let name: Arc<str> = found.name.as_str().into();
                 self.report.checked.batches += 1;
                 for entry in entries {
                     if let Entry::Append { batch, .. } = &entry {
                         self.report.checked.records += as_u64(batch.ends.len());
                     }
-                    if self.contents.apply(entry, &found.name).is_none() {
+                    if self.contents.apply(entry, &name).is_none() {
                         let detail = format!(
                             "has batch {}, which does not follow from those before it",
                             located.header.batch_seq
@@ -114,8 +116,9 @@ impl Look<'_> {
             seq = located.header.batch_seq;
             if let Ok(Some(entries)) = self.entries(found, located) {
                 whole += 1;
+                let name: Arc<str> = found.name.as_str().into();
                 for entry in entries {
-                    self.contents.apply_loosely(entry, &found.name, &mut lost);
+                    self.contents.apply_loosely(entry, &name, &mut lost);
                 }
             }
         }

@@ -183,9 +183,12 @@ fn read_all(core: &Core, log: LogId, start: Offset, end: Offset) {
     }
 }
 
+/// A file, what happens to it, the kind of finding, and the records: log, first, end.
+type Case<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>), &'a str, &'a [(u64, u64, u64)]);
+
 #[test]
 fn damage_is_told_by_log_and_record() {
-    let cases: [(&str, &dyn Fn(&mut Vec<u8>), &str, &[(u64, u64, u64)]); 4] = [
+    let cases: [Case<'_>; 4] = [
         (
             "seg-0000000000000001",
             &|bytes| bytes[20] ^= 1,
