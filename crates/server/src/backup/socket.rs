@@ -23,7 +23,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Mutex;
 
 use super::stage::{Staged, clear, stage};
-use crate::limits::{ACCEPT_PAUSE, ADMIN_LINE_BYTES_MAX, ADMIN_PATIENCE, STAGE_PATIENCE};
+use crate::limits::{ACCEPT_PAUSE, ADMIN_LINE_BYTES_MAX, ADMIN_PATIENCE, BUSY_PATIENCE, STAGE_PATIENCE};
 
 const NAME: &str = "admin.sock";
 /// Longest path that a socket's address takes on every system.
@@ -105,7 +105,8 @@ impl AdminSocket {
             answer(json!({ "error": text })).await?;
             return Ok(());
         }
-        let Ok(_busy) = self.busy.try_lock() else {
+        // One that is done still has to be cleared away.
+        let Ok(_busy) = tokio::time::timeout(BUSY_PATIENCE, self.busy.lock()).await else {
             answer(json!({ "error": "another backup is under way" })).await?;
             return Ok(());
         };
