@@ -91,6 +91,7 @@ fn one_damaged_block_costs_its_own_records_and_nothing_else() {
     };
     assert!(stderr(&in_use).contains("a server has"), "{}", stderr(&in_use));
     server.stop();
+    assert!(!data.join("admin.sock").exists());
     assert_eq!(verify(&data).1["findings"], json!([]));
     // One record in each block: the fourth is in the middle.
     let (file, mut bytes, at) = find(&data, "/seg-", &[b'd'; 100]);

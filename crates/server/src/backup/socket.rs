@@ -29,6 +29,15 @@ const NAME: &str = "admin.sock";
 /// Longest path that a socket's address takes on every system.
 const PATH_BYTES_MAX: usize = 100;
 
+/// The socket's name, which goes when the server stops. After a crash the next start removes it.
+struct Name(PathBuf);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// The server's end.
 #[derive(Debug)]
 pub(crate) struct AdminSocket {
@@ -58,6 +67,7 @@ impl AdminSocket {
         let listener = at(&dir, UnixListener::bind)?;
         fs::set_permissions(dir.join(NAME), fs::Permissions::from_mode(0o600))?;
         let owner = fs::metadata(dir.join(NAME))?.uid();
+        let name = Name(dir.join(NAME));
         let keys = keys.map(|keys| fs::canonicalize(&keys).unwrap_or(keys));
         let socket = Arc::new(Self {
             dir,
@@ -67,6 +77,7 @@ impl AdminSocket {
         });
         let (group, clock) = (tasks.clone(), SystemClock::new());
         tasks.spawn_until_stop(async move {
+            let _name = name;
             loop {
                 let Ok((stream, _)) = listener.accept().await else {
                     // No descriptor is free, most likely.
