@@ -74,7 +74,9 @@ impl World {
         };
         let caller = caller.asking(service, op);
         let body = Bytes::from(body.to_string());
-        let call = self.services.call(service, &caller, op, Codec::Json11, body);
+        let call = self
+            .services
+            .call(service, &caller, op, Codec::Json11, body.into());
         tokio::pin!(call);
         let reply = loop {
             // What waits for something waits on a clock that stands still.
