@@ -7,6 +7,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 /// How results are written.
@@ -105,6 +106,34 @@ pub(crate) fn note(text: impl fmt::Display) {
 /// Whether what is said beside the result reaches a terminal.
 pub(crate) fn notes_reach_a_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+/// A bar of bytes on a terminal, nothing elsewhere.
+pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
+    if !notes_reach_a_terminal() {
+        return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    }
+    let bar = match total {
+        Some(total) => ProgressBar::new(total),
+        None => ProgressBar::no_length(),
+    };
+    let template = match total {
+        Some(_) => "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta} {msg}",
+        None => "{spinner} {bytes} {bytes_per_sec} {msg}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Moves a bar whose length is found out on the way.
+pub(crate) fn follow(bar: &ProgressBar) -> Box<dyn FnMut(u64, u64) + Send> {
+    let bar = bar.clone();
+    Box::new(move |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })
 }
 
 /// Columns under their headings, as wide as needed; the last one is not padded.

@@ -10,6 +10,7 @@ mod admin;
 mod answer;
 mod audit;
 mod auth;
+pub mod backup;
 mod body;
 mod commands;
 pub mod config;
@@ -25,6 +26,9 @@ mod server;
 mod spoken;
 mod supervisor;
 mod traces;
+#[cfg(test)]
+mod upgrade_tests;
+pub mod verify;
 
 pub use config::{Config, ConfigError};
 pub use key_import::{ImportError, import_key};

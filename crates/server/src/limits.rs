@@ -60,6 +60,17 @@ pub const SELF_SIGNED_RENEW: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Life of the local certificate authority.
 pub const SELF_SIGNED_CA_LIFE: Duration = Duration::from_secs(3650 * 24 * 3600);
 
+/// Longest question on the administrative socket, in bytes.
+pub const ADMIN_LINE_BYTES_MAX: u64 = 4096;
+/// How long a question on the administrative socket may take to arrive.
+pub const ADMIN_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a question waits for another backup to end.
+pub const BUSY_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a backup waits for a running server to stage its state: it writes what is unsealed first.
+pub const STAGE_PATIENCE: Duration = Duration::from_secs(600);
+/// Attempts to stage a state while snapshots of the control plane are replaced.
+pub const STAGE_ATTEMPTS: u32 = 5;
+
 /// Operations that are counted one by one; the rest is counted together.
 pub const METRIC_OPERATIONS_MAX: usize = 512;
 /// Result codes of one operation that are counted one by one; the rest is counted together.

@@ -11,6 +11,7 @@ use millrace_log::embedded::{Durability as LogDurability, OpenError as LogOpenEr
 use millrace_log::{EmbeddedLog, Log, MemoryLog};
 use tokio::sync::watch;
 
+use crate::backup::{AdminSocket, UNFINISHED};
 use crate::commands::{CONTROL_LOG, Parts};
 use crate::config::{Config, Durability, StorageConfig};
 use crate::limits::TASKS_PATIENCE;
@@ -29,9 +30,19 @@ pub enum OpenError {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// A restore was cut off.
+    #[error(
+        "{0} is left of a restore that was cut off, so that not everything is there: empty the data directory and restore \
+         the backup again"
+    )]
+    HalfRestored(String),
     /// The log engine.
-    #[error(transparent)]
-    Log(#[from] LogOpenError),
+    #[error("{source}{}", hint(source))]
+    Log {
+        /// Its reason.
+        #[from]
+        source: LogOpenError,
+    },
     /// The object store.
     #[error(transparent)]
     Blob(#[from] BlobError),
@@ -50,6 +61,15 @@ pub enum OpenError {
     /// CloudWatch.
     #[error(transparent)]
     Cloudwatch(#[from] millrace_companions::cloudwatch::OpenError),
+}
+
+fn hint(error: &LogOpenError) -> &'static str {
+    match error {
+        LogOpenError::Damaged { .. } => {
+            ". 'millrace doctor --verify' says which records that costs, docs/operations/damage.md what to do"
+        }
+        _ => "",
+    }
 }
 
 /// What runs below the edge.
@@ -113,6 +133,7 @@ impl Supervisor {
             control: control.status(),
         };
         supervisor.watch();
+        supervisor.administer(config);
         let services = Services {
             quotas: ServiceQuotas::new(streams.clone(), Arc::clone(clock)),
             streams,
@@ -142,6 +163,23 @@ impl Supervisor {
         });
     }
 
+    /// Listens for commands on this machine. What they do can also be done while the server is stopped, so that a socket
+    /// which cannot be had is no reason not to serve.
+    fn administer(&self, config: &Config) {
+        let (Some(dir), Some(log)) = (config.storage.dir(), &self.embedded) else {
+            return;
+        };
+        let local = config.keys.kms.is_none();
+        let keys = local.then(|| config.keys.local_dir(Some(dir))).flatten();
+        if let Err(error) = AdminSocket::open(dir, Arc::clone(log), keys, &self.service_tasks) {
+            tracing::warn!(
+                %error,
+                dir = %dir.display(),
+                "the administrative socket cannot be had; backups need the server to be stopped"
+            );
+        }
+    }
+
     /// Closes services, control plane and log, in this order, and makes everything durable.
     pub(crate) async fn close(&self) {
         self.sampler.last();
@@ -162,7 +200,8 @@ impl Supervisor {
 
 type OpenLog = (Arc<dyn Log>, Option<Arc<EmbeddedLog>>);
 
-async fn open_log(
+/// Opens the log engine in the data directory, if there is one.
+pub(crate) async fn open_log(
     config: &StorageConfig,
     clock: &Arc<dyn Clock>,
     rng: &Arc<dyn Rng>,
@@ -171,6 +210,11 @@ async fn open_log(
         return Ok((Arc::new(MemoryLog::new(Arc::clone(clock))), None));
     };
     make_private(dir)?;
+    if dir.join(UNFINISHED).exists() {
+        return Err(OpenError::HalfRestored(
+            dir.join(UNFINISHED).display().to_string(),
+        ));
+    }
     let refused = |source| OpenError::Directory {
         dir: dir.display().to_string(),
         source,

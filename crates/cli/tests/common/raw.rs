@@ -28,6 +28,23 @@ impl Server {
         }
     }
 
+    /// A server with more settings.
+    pub fn start_with(data_dir: &Path, more: &[&str]) -> Self {
+        Self(Some(Served::start_with(data_dir, more)))
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> &str {
+        &self.0.as_ref().unwrap().endpoint
+    }
+
+    /// Ends it in good order.
+    pub fn stop(&mut self) {
+        let served = self.0.take().unwrap();
+        served.signal("TERM");
+        assert!(served.wait().success());
+    }
+
     /// Kills it as a crash would: nothing gets a chance to finish.
     pub fn kill(&mut self) {
         self.0.take().unwrap().kill();
@@ -43,8 +60,29 @@ pub struct Client {
 impl Client {
     /// Calls an operation; an error when the server is gone or answers one.
     pub fn try_call(&mut self, operation: &str, input: &Value) -> std::io::Result<Value> {
+        self.try_call_of(("kinesis", "Kinesis_20131202", "1.1"), operation, input)
+    }
+
+    /// Calls an operation of DynamoDB, which must succeed.
+    pub fn dynamodb(&mut self, operation: &str, input: &Value) -> Value {
+        self.try_call_of(("dynamodb", "DynamoDB_20120810", "1.0"), operation, input)
+            .unwrap()
+    }
+
+    /// Calls an operation of Kinesis, which must succeed.
+    pub fn call(&mut self, operation: &str, input: &Value) -> Value {
+        self.try_call(operation, input).unwrap()
+    }
+
+    /// Calls an operation of a service: its name in signatures, its targets' prefix, its version of JSON.
+    pub fn try_call_of(
+        &mut self,
+        service: (&str, &str, &str),
+        operation: &str,
+        input: &Value,
+    ) -> std::io::Result<Value> {
         let body = serde_json::to_vec(input)?;
-        let request = self.request(operation, &body);
+        let request = self.request(service, operation, &body);
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => TcpStream::connect(&self.authority)?,
@@ -71,6 +109,11 @@ impl Client {
     pub fn create_stream(&mut self, name: &str, shards: usize) {
         self.try_call("CreateStream", &json!({"StreamName": name, "ShardCount": shards}))
             .unwrap();
+        self.wait_until_active(name);
+    }
+
+    /// Waits until a stream is active.
+    pub fn wait_until_active(&mut self, name: &str) {
         for _ in 0..500 {
             let summary = self
                 .try_call("DescribeStreamSummary", &json!({"StreamName": name}))
@@ -108,11 +151,12 @@ impl Client {
         all
     }
 
-    fn request(&self, operation: &str, body: &[u8]) -> Vec<u8> {
-        let target = format!("Kinesis_20131202.{operation}");
+    fn request(&self, (service, prefix, json): (&str, &str, &str), operation: &str, body: &[u8]) -> Vec<u8> {
+        let target = format!("{prefix}.{operation}");
+        let content_type = format!("application/x-amz-json-{json}");
         let headers = [
             ("host", self.authority.as_str()),
-            ("content-type", "application/x-amz-json-1.1"),
+            ("content-type", content_type.as_str()),
             ("x-amz-target", &target),
         ];
         let identity = Identity {
@@ -127,7 +171,7 @@ impl Client {
             headers: &headers,
             body,
             region: "us-east-1",
-            service: "kinesis",
+            service,
             now: SystemClock::new().now(),
         };
         let added = sign(&identity, &signing);

@@ -48,6 +48,15 @@ impl Budget {
         }
     }
 
+    /// Everything fits.
+    pub(crate) fn unbounded() -> Self {
+        Self {
+            bytes: usize::MAX,
+            records: usize::MAX,
+            first: true,
+        }
+    }
+
     /// Takes one record of `len` bytes if it still fits; the first always does.
     pub(crate) fn take(&mut self, len: usize) -> bool {
         if self.records == 0 || (len > self.bytes && !self.first) {

@@ -1,7 +1,7 @@
 //! Logs: ordered, durable, append-only sequences of opaque records. Knows no cloud API.
 //!
 //! [`Log`] is the promise; `contract` holds it as tests that every engine passes; [`memory`] is the engine of
-//! tests; [`embedded`] keeps all logs of one process in one directory, behind one shared write-ahead log;
+//! tests, [`FrozenLog`] one to look at; [`embedded`] keeps all logs of one process in one directory, behind one shared write-ahead log;
 //! [`disk`] is the seam through which it reaches storage.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -17,11 +17,13 @@ mod batch;
 pub mod contract;
 pub mod disk;
 pub mod embedded;
+mod frozen;
 pub mod limits;
 mod log;
 pub mod memory;
 
 pub use embedded::EmbeddedLog;
+pub use frozen::FrozenLog;
 pub use log::{
     Append, Appended, Batch, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset, Pending, ReadLimits,
     Stats, Tail, Watch,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -235,6 +236,8 @@ pub enum LogError {
     Damaged {
         /// Whose.
         id: LogId,
+        /// Which records, where that can be told: those behind them can be read again.
+        range: Option<Range<Offset>>,
         /// Where and how.
         detail: String,
     },

@@ -229,6 +229,9 @@ pub enum StreamsError {
     /// A single record may or may not be stored.
     #[error("Internal Service Failure")]
     NotStored,
+    /// Stored records are damaged. Never passed over in silence: whoever reads decides.
+    #[error(transparent)]
+    RecordsDamaged(Box<RecordsDamaged>),
     /// The operation is part of the API and not built yet.
     #[error(
         "The operation {0} is not supported by this version of Millrace yet. The list of supported operations is in \
@@ -250,6 +253,32 @@ pub enum StreamsError {
     /// The log engine failed.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+/// Records that do not have their checksum.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Stored records of {shard} of stream {} are damaged{}", key.name, how_to_go_on(numbers.as_ref()))]
+pub struct RecordsDamaged {
+    /// The stream.
+    pub key: StreamKey,
+    /// The shard.
+    pub shard: String,
+    /// The first and the last sequence number of the damaged block, where that can be told.
+    pub numbers: Option<(String, String)>,
+    /// File and place, for the operator.
+    pub detail: String,
+}
+
+fn how_to_go_on(numbers: Option<&(String, String)>) -> String {
+    numbers.map_or_else(
+        || ". What is behind them can be read.".to_owned(),
+        |(first, last)| {
+            format!(
+                ", from sequence number {first} to {last}. What is behind them can be read: get an iterator \
+                 AFTER_SEQUENCE_NUMBER {last}."
+            )
+        },
+    )
 }
 
 impl From<StreamsError> for ApiError {
@@ -290,6 +319,13 @@ impl From<StreamsError> for ApiError {
             E::ThroughputExceeded(_) => "ProvisionedThroughputExceededException",
             E::DryRun => "DryRunOperationException",
             E::NotStored => {
+                return Self::client("InternalFailureException", error.to_string()).with_status(500);
+            }
+            E::RecordsDamaged(damaged) => {
+                let RecordsDamaged {
+                    key, shard, detail, ..
+                } = &**damaged;
+                tracing::error!(stream = %key, shard, detail, "stored records are damaged; millrace doctor --verify says more");
                 return Self::client("InternalFailureException", error.to_string()).with_status(500);
             }
             E::NotBuilt(_) => "UnknownOperationException",

@@ -1,8 +1,10 @@
 //! `millrace admin …`: what operators do.
 
+mod backup;
 mod keys;
 mod kms;
 mod policies;
+mod restore;
 mod roles;
 mod users;
 
@@ -39,6 +41,10 @@ enum Action {
     Roles(roles::Args),
     /// Make, list and change the master keys of encrypted streams
     Kms(kms::Args),
+    /// Copy everything that a server has, while it runs or is stopped
+    Backup(backup::Args),
+    /// Make a data directory of a backup
+    Restore(restore::Args),
 }
 
 /// Runs the chosen action.
@@ -49,6 +55,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Action::Policies(action) => policies::run(args.target, action),
         Action::Roles(action) => roles::run(args.target, action),
         Action::Kms(action) => kms::run(args.target, action),
+        // These work on the directory of a server on this machine.
+        Action::Backup(action) => backup::run(&action, args.target.output()),
+        Action::Restore(action) => restore::run(&action, args.target.output()),
     }
 }
 

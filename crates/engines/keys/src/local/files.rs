@@ -180,6 +180,55 @@ impl Directory {
     }
 }
 
+/// A key file, as [`look`] saw it.
+#[derive(Debug)]
+pub struct Seen {
+    /// Which.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// The full name of the key in it, `None` for the aliases; or what is wrong with it.
+    pub key: Result<Option<String>, OpenError>,
+}
+
+/// Looks at every file of a directory of keys, which may be open elsewhere: each is always whole. Changes nothing.
+///
+/// # Errors
+/// [`OpenError::Directory`].
+pub fn look(dir: &Path) -> Result<Vec<Seen>, OpenError> {
+    let unusable = |source| OpenError::Directory {
+        path: dir.display().to_string(),
+        source,
+    };
+    let mut seen = Vec::new();
+    for entry in fs::read_dir(dir).map_err(unusable)? {
+        let path = entry.map_err(unusable)?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let key = if name == ALIASES {
+            read::<BTreeMap<String, String>>(&path).map(|_| None)
+        } else {
+            let Some(id) = name.strip_prefix(KEY_PREFIX).filter(|id| !id.ends_with(".new")) else {
+                continue;
+            };
+            read::<Master>(&path).and_then(|master| {
+                if master.id == id {
+                    Ok(Some(master.full_name()))
+                } else {
+                    Err(damaged(&path, format!("it holds the key {}", master.id)))
+                }
+            })
+        };
+        let bytes = fs::metadata(&path).map_or(0, |meta| meta.len());
+        seen.push(Seen { path, bytes, key });
+    }
+    seen.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(seen)
+}
+
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, OpenError> {
     let unreadable = |source| OpenError::Unreadable {
         path: path.display().to_string(),

@@ -27,7 +27,7 @@ use millrace_base::{Clock, Rng};
 use zeroize::Zeroizing;
 
 pub use aliases::Alias;
-pub use files::OpenError;
+pub use files::{OpenError, Seen, look};
 pub use manage::{KeyInfo, ManageError};
 
 use crate::limits::SECRET_BYTES_MAX;

@@ -9,6 +9,7 @@
 //! [`RealDisk`] is a directory; `sim::SimDisk` keeps exactly these promises and breaks all others.
 
 mod buffer;
+mod look;
 mod read;
 mod real;
 #[cfg(any(test, feature = "contract"))]
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub const DIRECT_ALIGN: usize = 4096;
 
 pub use buffer::AlignedBuf;
+pub use look::ReadOnlyDisk;
 pub use read::{read_blocks, read_exact};
 pub use real::RealDisk;
 

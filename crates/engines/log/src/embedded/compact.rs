@@ -37,8 +37,8 @@ impl Background {
             Err(error) => {
                 let _ = core.shared.disk.unlink(&name_of(id));
                 self.failed(core, "sealed files cannot be merged", &error);
-                if error.kind() == io::ErrorKind::InvalidData {
-                    // Readers get what is still good in them; a rewrite would only spread the damage.
+                if is_damage(&error) {
+                    // Readers get what is still good in them; a rewrite would only spread the damage, or try again for ever.
                     self.unmergeable.extend(&inputs);
                 }
                 false
@@ -96,6 +96,14 @@ impl Background {
         core.shared.counters.compactions.fetch_add(1, Ordering::Relaxed);
         true
     }
+}
+
+/// Whether bytes are not what was written, or the device does not give them.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+    ) || error.raw_os_error() == Some(libc::EIO)
 }
 
 /// Copies what is still wanted of `inputs` to a new file, block by block.

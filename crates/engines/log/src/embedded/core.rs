@@ -18,7 +18,7 @@ use super::metrics::{Counters, Metrics};
 use super::options::{Durability, OnFatal, Options};
 use super::queue::{Op, Queue};
 use super::ring::make_segment;
-use super::sealed::{FooterCache, OpenFile};
+use super::sealed::{DamagedBlock, FooterCache, OpenFile};
 use super::state::{Extent, LogCell, Place};
 use crate::batch::Budget;
 use crate::disk::Disk;
@@ -227,15 +227,18 @@ impl Shared {
             }
         }
         self.counters.damaged_reads.fetch_add(1, Ordering::Relaxed);
-        Err(damaged(
-            id,
-            last.map_or_else(String::new, |error| error.to_string()),
-        ))
+        let range = last.as_ref().and_then(DamagedBlock::of).map(DamagedBlock::range);
+        let detail = last.map_or_else(String::new, |error| error.to_string());
+        Err(LogError::Damaged { id, range, detail })
     }
 }
 
 fn damaged(id: LogId, detail: String) -> LogError {
-    LogError::Damaged { id, detail }
+    LogError::Damaged {
+        id,
+        range: None,
+        detail,
+    }
 }
 
 /// See the module.
@@ -245,7 +248,7 @@ pub(super) struct Core {
     committer: Mutex<Committer>,
     /// The background waits for the committer, which would otherwise take its lock again at once, for ever.
     cut_waits: AtomicBool,
-    background: Mutex<Background>,
+    pub(super) background: Mutex<Background>,
     lock: Mutex<Option<DirectoryLock>>,
 }
 

@@ -9,9 +9,10 @@ use tokio::sync::oneshot;
 
 use super::core::Core;
 use super::manifest;
-use super::options::Options;
+use super::options::{OpenError, Options};
 use super::queue::Op;
 use super::sealed::format::{Footer, Trailer, decode_block_runs, finish_block};
+use super::verify::verify;
 use super::{recovery, wal};
 use crate::disk::sim::{Crash, SimDisk};
 use crate::{Batch, LogId, LogOptions, ReadLimits};
@@ -34,14 +35,25 @@ pub(super) fn sample(disk: &SimDisk) -> Options {
     options
 }
 
+fn run(core: &Core, op: Op) {
+    core.shared.queue.push(op);
+    let mut group = Vec::new();
+    let _ = core.shared.queue.wait(&mut group);
+    core.commit(group);
+}
+
+/// Appends records in a batch of their own.
+#[cfg(test)]
+pub(super) fn append(core: &Core, log: u64, records: &[&str]) {
+    run(
+        core,
+        Op::Append(LogId(log), Batch::of(records), oneshot::channel().0),
+    );
+}
+
 /// Makes the logs of [`sample`].
 pub(super) fn fill(core: &Core) {
-    let run = |op| {
-        core.shared.queue.push(op);
-        let mut group = Vec::new();
-        let _ = core.shared.queue.wait(&mut group);
-        core.commit(group);
-    };
+    let run = |op| run(core, op);
     for log in [1, 2] {
         let retention = std::time::Duration::from_secs(86_400);
         run(Op::Create(
@@ -90,7 +102,14 @@ pub fn fuzz_recovery(bytes: &[u8]) {
                 .for_each(|(byte, change)| *byte ^= change);
         });
     }
-    if let Ok(core) = recovery::open(&options) {
+    let damaged = verify(&disk, &[LogId(1)], &mut |_, _| {}).is_ok_and(|report| report.is_damaged());
+    let opened = recovery::open(&options);
+    let refused = matches!(
+        &opened,
+        Err(OpenError::Damaged { .. } | OpenError::Version { .. })
+    );
+    assert!(damaged || !refused, "a look must find what recovery refuses");
+    if let Ok(core) = opened {
         for log in [1, 2].map(LogId) {
             // Errors are answers too.
             let start = core.shared.cell(log).map_or(0, |cell| cell.lock().tail.start);

@@ -25,8 +25,10 @@ mod ring;
 mod scan;
 mod seal;
 mod sealed;
+mod snapshot;
 mod state;
 mod threads;
+pub mod verify;
 mod wal;
 
 use std::sync::Arc;
@@ -47,6 +49,7 @@ use crate::{
 pub use fuzz::fuzz_recovery;
 pub use metrics::{COMMIT_BUCKETS_MICROS, Metrics};
 pub use options::{Durability, OnFatal, OpenError, Options};
+pub use snapshot::{Snapshot, SnapshotError};
 
 /// The embedded engine. See the module.
 #[derive(Debug)]

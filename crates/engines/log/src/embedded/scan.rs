@@ -110,11 +110,8 @@ impl Scan {
         self.claim.map_or(0, |(durable, _)| durable)
     }
 
-    /// The batches that count, in order.
-    ///
-    /// # Errors
-    /// [`OpenError::Damaged`], see rule 4.
-    pub(super) fn chain(&self, trimmed: (u64, u64), names: &[Found]) -> Result<Vec<Located>, OpenError> {
+    /// The batches behind the MANIFEST's trim point, in order, up to the first that is missing: rules 1 to 3.
+    pub(super) fn row(&self, trimmed: (u64, u64)) -> Vec<Located> {
         let (mut last, mut epoch) = trimmed;
         let mut chain = Vec::new();
         for (seq, located) in self.batches.range(last.saturating_add(1)..) {
@@ -124,15 +121,43 @@ impl Scan {
             (last, epoch) = (*seq, located.header.epoch);
             chain.push(*located);
         }
+        chain
+    }
+
+    /// The whole batches behind `seq`, in order, whether they count or not.
+    pub(super) fn behind(&self, seq: u64) -> impl Iterator<Item = &Located> {
+        self.batches
+            .range(seq.saturating_add(1)..)
+            .map(|(_, located)| located)
+    }
+
+    /// The batch of that number whose header passes and whose body does not.
+    pub(super) fn broken(&self, seq: u64) -> Option<&Located> {
+        self.broken.get(&seq)
+    }
+
+    /// Who claims the greatest durable number.
+    pub(super) fn witness(&self) -> Option<&Located> {
+        self.claim.as_ref().map(|(_, located)| located)
+    }
+
+    /// The batches that count, in order.
+    ///
+    /// # Errors
+    /// [`OpenError::Damaged`], see rule 4.
+    pub(super) fn chain(&self, trimmed: (u64, u64), names: &[Found]) -> Result<Vec<Located>, OpenError> {
+        let chain = self.row(trimmed);
+        let last = chain.last().map_or(trimmed.0, |located| located.header.batch_seq);
         let name = |located: &Located| names.get(located.segment).map_or("", |found| found.name.as_str());
         match &self.claim {
             Some((durable, witness)) if *durable > last => {
                 let missing = last + 1;
-                let broken = self.broken.get(&missing).unwrap_or(witness);
+                let broken = self.broken.get(&missing);
+                let place = broken.map_or_else(String::new, |broken| format!(" at byte {}", broken.position));
                 Err(OpenError::Damaged {
-                    file: name(broken).to_owned(),
+                    file: name(broken.unwrap_or(witness)).to_owned(),
                     detail: format!(
-                        "batch {missing} is unreadable, although {} at byte {} says that every batch up to {durable} was durable",
+                        "batch {missing}{place} is unreadable, although {} at byte {} says that every batch up to {durable} was durable",
                         name(witness),
                         witness.position
                     ),

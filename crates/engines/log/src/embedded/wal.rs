@@ -15,7 +15,7 @@ use crate::{Batch, LogId, Offset};
 /// Bytes of a batch header.
 pub(super) const HEADER_BYTES: usize = 64;
 /// "MRWB" read as little-endian.
-const MAGIC: u32 = 0x4257_524d;
+pub(super) const MAGIC: u32 = 0x4257_524d;
 
 /// The numbers of a batch header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

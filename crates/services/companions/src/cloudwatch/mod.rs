@@ -23,6 +23,7 @@ mod state;
 
 pub use emissions::Emission;
 pub use error::OpenError;
+pub use journal::checkpoint::check_checkpoints;
 pub use metrics::Metrics;
 pub use service::{Cloudwatch, Deps, Settings};
 pub use state::StatisticSet;

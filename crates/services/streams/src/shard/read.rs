@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_base::Timestamp;
 use millrace_log::{Chunk, Entry, LogError, Offset, ReadLimits};
 
-use crate::error::StreamsError;
+use crate::error::{RecordsDamaged, StreamsError};
 use crate::record::{self, Record};
 use crate::routing::StreamView;
 use crate::sequence::SequenceNumber;
@@ -134,6 +134,16 @@ impl Streams {
 pub(crate) fn gone(key: &StreamKey, shard: &Shard, error: LogError) -> StreamsError {
     match error {
         LogError::NotFound(_) => StreamsError::ShardMissing(key.clone(), shard.index.to_string()),
+        LogError::Damaged { range, detail, .. } => StreamsError::RecordsDamaged(Box::new(RecordsDamaged {
+            key: key.clone(),
+            shard: shard.index.to_string(),
+            numbers: range.map(|range| {
+                // Only the index of a number counts where it says from where to read on.
+                let number = |offset| SequenceNumber::of(shard, offset, shard.created).to_string();
+                (number(range.start), number(range.end.saturating_sub(1)))
+            }),
+            detail,
+        })),
         other => StreamsError::Log(other),
     }
 }

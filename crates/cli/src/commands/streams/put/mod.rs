@@ -9,12 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::Context;
 use crate::exit::Early;
-use crate::output::{note, notes_reach_a_terminal};
+use crate::output::{note, progress_bar};
 use crate::seams;
 use send::{Rules, Sender, Tally};
 use source::{Keys, Kind, Source};
@@ -81,7 +80,7 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
         attempts: args.attempts,
         report_places: few,
     };
-    let bar = progress(total);
+    let bar = progress_bar(total);
     let mut sender = Sender::new(context.client.clone(), rules, source, bar.clone());
     let interrupted = tokio::select! {
         result = sender.run() => { result?; false }
@@ -89,25 +88,6 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
     };
     bar.finish_and_clear();
     report(context, &args.name, &sender.into_tally(), interrupted)
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn progress(total: Option<u64>) -> ProgressBar {
-    if !notes_reach_a_terminal() {
-        return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-    }
-    let bar = match total {
-        Some(total) => ProgressBar::new(total),
-        None => ProgressBar::no_length(),
-    };
-    let template = match total {
-        Some(_) => "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta} {msg}",
-        None => "{spinner} {bytes} {bytes_per_sec} {msg}",
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn report(context: &Context, stream: &str, tally: &Tally, interrupted: bool) -> Result<()> {

@@ -15,7 +15,7 @@ use crate::embedded::codec::as_u64;
 use crate::{LogId, embedded::options::OpenError};
 use format::{Edit, FORMAT_VERSION, FileMeta, HEADER_BYTES, HeaderError, LogMeta};
 
-const NAME: &str = "MANIFEST";
+pub(crate) const NAME: &str = "MANIFEST";
 const ASIDE: &str = "MANIFEST.tmp";
 /// Edits that may pile up before the tables are written anew, however small those are.
 const EDIT_BYTES_MIN: u64 = 1 << 20;
@@ -67,6 +67,15 @@ impl Tables {
 /// Reads a whole MANIFEST.
 pub(crate) fn decode(bytes: &[u8]) -> Result<(u64, Tables), HeaderError> {
     let key = format::decode_header(bytes)?;
+    match decode_frames(key, bytes) {
+        // The tables were synced before the file got its name.
+        (_, 0, _) => Err(HeaderError::Damaged),
+        (tables, _, _) => Ok((key, tables)),
+    }
+}
+
+/// Reads the frames of a MANIFEST: the tables, how many frames say that, and where the last of those ends.
+pub(crate) fn decode_frames(key: u64, bytes: &[u8]) -> (Tables, u64, usize) {
     let mut tables = Tables::default();
     let (mut at, mut seq) = (HEADER_BYTES, 0);
     while let Some((edits, len)) = bytes
@@ -77,12 +86,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(u64, Tables), HeaderError> {
         at += len;
         seq += 1;
     }
-    // The tables were synced before the file got its name.
-    if seq == 0 {
-        Err(HeaderError::Damaged)
-    } else {
-        Ok((key, tables))
-    }
+    (tables, seq, at)
+}
+
+/// The bytes of a MANIFEST that says just these tables.
+pub(crate) fn encode(key: u64, tables: &Tables) -> Vec<u8> {
+    let mut bytes = format::encode_header(key).to_vec();
+    bytes.extend_from_slice(&format::encode_frame(key, 0, &tables.edits()));
+    bytes
 }
 
 /// Reads the store's MANIFEST; `None` when there is none.
@@ -141,6 +152,11 @@ impl Manifest {
         })
     }
 
+    /// What it says.
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
     /// Applies `edits` as one; they are durable when this returns. After an error other than a full disk nothing
     /// is known about them, and the store must not go on.
     pub(crate) fn append(&mut self, edits: &[Edit]) -> io::Result<()> {
@@ -165,8 +181,7 @@ fn write_tables(disk: &dyn Disk, key: u64, tables: &Tables) -> io::Result<(Arc<d
         _ => {}
     }
     let file = disk.open(ASIDE, Access::Create)?;
-    let mut bytes = format::encode_header(key).to_vec();
-    bytes.extend_from_slice(&format::encode_frame(key, 0, &tables.edits()));
+    let bytes = encode(key, tables);
     file.write_at(&bytes, 0)?;
     // From here on no error, whatever it says, means that nothing has changed.
     file.sync().map_err(io::Error::other)?;

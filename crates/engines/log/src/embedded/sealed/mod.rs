@@ -10,7 +10,7 @@ mod write;
 
 use std::time::Duration;
 
-pub(super) use open::{FooterCache, OpenFile};
+pub(super) use open::{DamagedBlock, FooterCache, OpenFile};
 pub(super) use write::Writer;
 
 const PREFIX: &str = "seg-";

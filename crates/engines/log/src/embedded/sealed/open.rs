@@ -42,11 +42,58 @@ fn damaged(detail: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, detail.into())
 }
 
-fn unsound(block: &BlockInfo) -> io::Error {
-    damaged(format!(
-        "the block at {} does not have its checksum",
-        block.position
-    ))
+/// Why a block cannot be read, and what is in it.
+#[derive(Debug, thiserror::Error)]
+#[error("the block at byte {position} of {} {why}", name_of(*file))]
+pub(crate) struct DamagedBlock {
+    file: u64,
+    position: u64,
+    records: Range<Offset>,
+    why: String,
+}
+
+impl DamagedBlock {
+    /// The block that an error is about.
+    pub(crate) fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// The records in it.
+    pub(crate) fn range(&self) -> Range<Offset> {
+        self.records.clone()
+    }
+}
+
+/// A block that does not have its checksum.
+fn unsound(file: u64, block: &BlockInfo) -> io::Error {
+    about(
+        file,
+        block,
+        io::ErrorKind::InvalidData,
+        "does not have its checksum".to_owned(),
+    )
+}
+
+/// A block that the disk does not give. That a file is gone has another meaning and is passed on.
+fn unreadable(file: u64, block: &BlockInfo, error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::NotFound {
+        return error;
+    }
+    about(file, block, error.kind(), format!("cannot be read: {error}"))
+}
+
+fn about(file: u64, block: &BlockInfo, kind: io::ErrorKind, why: String) -> io::Error {
+    let records = block.first..block.first.saturating_add(u64::from(block.records));
+    let position = block.position;
+    io::Error::new(
+        kind,
+        DamagedBlock {
+            file,
+            position,
+            records,
+            why,
+        },
+    )
 }
 
 impl OpenFile {
@@ -159,7 +206,7 @@ impl OpenFile {
                 Ok(read) => read,
                 // What lies before the damage is still good.
                 Err(_) if !entries.is_empty() => return Ok(entries),
-                Err(error) => return Err(error),
+                Err(error) => return Err(unreadable(self.id, &blocks[at], error)),
             };
             for (block, runs) in blocks[range.clone()].iter().zip(&*group).skip(at - range.start) {
                 match runs {
@@ -167,7 +214,7 @@ impl OpenFile {
                         .iter()
                         .for_each(|run| run.collect(from, budget, &mut entries)),
                     None if !entries.is_empty() => return Ok(entries),
-                    None => return Err(unsound(block)),
+                    None => return Err(unsound(self.id, block)),
                 }
             }
             at = range.end;
@@ -186,9 +233,10 @@ impl OpenFile {
         let Some(block) = blocks.get(at) else {
             return Ok(None);
         };
-        let group = self.runs(log, from_ref(block))?;
+        let group = self.runs(log, from_ref(block));
+        let group = group.map_err(|error| unreadable(self.id, block, error))?;
         let runs = group.first().and_then(Option::as_ref);
-        let runs = runs.ok_or_else(|| unsound(block))?;
+        let runs = runs.ok_or_else(|| unsound(self.id, block))?;
         Ok(runs.iter().find(|run| run.time >= time).map(|run| run.first))
     }
 }

@@ -204,6 +204,20 @@ impl Checkpoints {
     }
 }
 
+/// Reads every checkpoint there is: its last blob's key, and what is wrong with it. Changes nothing.
+///
+/// # Errors
+/// The blob store's.
+pub async fn check_checkpoints(blobs: Blobs) -> Result<Vec<(String, Option<String>)>, BlobError> {
+    let checkpoints = Checkpoints::new(blobs);
+    let mut checked = Vec::new();
+    for position in checkpoints.positions().await? {
+        let wrong = checkpoints.read(position).await?.err();
+        checked.push((checkpoints.key(position), wrong));
+    }
+    Ok(checked)
+}
+
 /// About how many bytes a store's checkpoint has.
 pub(super) fn size_of(store: &Store) -> u64 {
     // A point is 25 to 33 bytes of the 64 that it counts for in memory, values are the same in both.
