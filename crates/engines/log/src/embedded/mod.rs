@@ -202,6 +202,8 @@ impl Log for EmbeddedLog {
 #[cfg(test)]
 mod format_tests;
 #[cfg(test)]
+mod refused_tests;
+#[cfg(test)]
 mod sim_tests;
 #[cfg(test)]
 mod tests;
