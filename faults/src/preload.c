@@ -203,7 +203,8 @@ static ssize_t write_at(int fd, const void *bytes, size_t len, off_t offset) {
 }
 
 static ssize_t faulty_write(int fd, const void *bytes, size_t len, off_t offset) {
-    size_t block = len > 4096 ? 4096 : len > 512 ? 512 : 1;
+    /* A device never cuts a direct write within a block. */
+    size_t block = fcntl(fd, F_GETFL) & O_DIRECT ? 4096 : 1;
     size_t half = len / 2 / block * block;
     switch (strike(fd, CALL_WRITE, offset)) {
     case EIO_BEFORE:

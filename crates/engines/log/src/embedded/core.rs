@@ -31,6 +31,7 @@ pub(super) struct Shared {
     pub(super) key: u64,
     pub(super) fsync: bool,
     pub(super) tail_cache_bytes: usize,
+    urgent: Vec<LogId>,
     pub(super) queue: Queue,
     pub(super) logs: RwLock<HashMap<LogId, Arc<LogCell>>>,
     /// Bytes of records in memory that are in no file.
@@ -59,6 +60,7 @@ impl Shared {
             key,
             fsync: options.durability == Durability::Fsync,
             tail_cache_bytes: options.tail_cache_bytes.as_usize(),
+            urgent: options.urgent.clone(),
             queue: Queue::default(),
             logs: RwLock::default(),
             unsealed: AtomicUsize::new(0),
@@ -73,6 +75,11 @@ impl Shared {
     pub(super) fn cell(&self, id: LogId) -> Result<Arc<LogCell>, LogError> {
         let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
         logs.get(&id).cloned().ok_or(LogError::NotFound(id))
+    }
+
+    /// Whether it is to succeed on a full disk too: it gives space back, or belongs to a log that goes first.
+    pub(super) fn is_urgent(&self, op: &Op) -> bool {
+        op.frees() || matches!(op, Op::Append(id, ..) if self.urgent.contains(id))
     }
 
     /// Shows readers what has become durable.

@@ -207,3 +207,5 @@ mod refused_tests;
 mod sim_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_tests;

@@ -1,15 +1,16 @@
-//! A disk that says "full" of a write that it did all the same: the refused batch must not come back in place of the
-//! acknowledged one that took its number.
+//! What a refusal leaves: a batch of which the disk said "full" although it wrote it must not come back in place of the
+//! acknowledged one that took its number; too many open files end nothing; and logs that go first are written to.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
+use millrace_base::ByteSize;
 use tokio::sync::oneshot;
 
 use super::core::Core;
 use super::fuzz::sample;
+use super::options::Options;
 use super::queue::Op;
 use super::recovery;
 use crate::contract::ALL;
@@ -17,11 +18,13 @@ use crate::disk::sim::{Crash, SimDisk};
 use crate::disk::{Access, Disk, DiskFile};
 use crate::{Appended, Batch, LogError, LogId, LogOptions};
 
-/// A disk whose writes happen and are then said to have failed for want of space, while it is told to.
+/// A disk whose writes happen and are then said to have failed for want of space, or that opens nothing, while it is
+/// told to.
 #[derive(Clone, Debug)]
 struct Reluctant {
     disk: SimDisk,
     full: Arc<AtomicBool>,
+    busy: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -32,6 +35,9 @@ struct ReluctantFile {
 
 impl Disk for Reluctant {
     fn open(&self, name: &str, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        if self.busy.load(Ordering::SeqCst) {
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+        }
         Ok(Arc::new(ReluctantFile {
             file: self.disk.open(name, access)?,
             full: Arc::clone(&self.full),
@@ -90,36 +96,87 @@ impl DiskFile for ReluctantFile {
 }
 
 const LOG: LogId = LogId(1);
+const URGENT: LogId = LogId(2);
 
-fn append(core: &Core, record: &[u8]) -> Result<Appended, LogError> {
+/// An open store with two empty logs and a first segment of that many bytes.
+fn store(first_segment: u64) -> (Reluctant, Options, Core) {
+    let disk = Reluctant {
+        disk: SimDisk::new(1, true),
+        full: Arc::default(),
+        busy: Arc::default(),
+    };
+    let mut options = sample(&disk.disk);
+    options.disk = Arc::new(disk.clone());
+    options.urgent = vec![URGENT];
+    options.first_segment_bytes = ByteSize(first_segment);
+    options.segment_bytes = ByteSize(first_segment);
+    let core = recovery::open(&options).unwrap();
+    for id in [LOG, URGENT] {
+        let retention = std::time::Duration::from_secs(86_400);
+        core.commit(vec![Op::Create(id, LogOptions { retention }, oneshot::channel().0)]);
+    }
+    (disk, options, core)
+}
+
+fn append(core: &Core, id: LogId, record: &[u8]) -> Result<Appended, LogError> {
     let (reply, mut answer) = oneshot::channel();
-    core.commit(vec![Op::Append(LOG, Batch::of(&[record]), reply)]);
+    core.commit(vec![Op::Append(id, Batch::of(&[record]), reply)]);
     answer.try_recv().unwrap()
+}
+
+/// Lengths and first bytes: large records make no legible message.
+fn read(core: &Core) -> Vec<(usize, u8)> {
+    let entries = core.shared.read(LOG, 0, ALL).unwrap().entries;
+    entries.iter().map(|entry| (entry.bytes.len(), entry.bytes[0])).collect()
 }
 
 #[test]
 fn a_refused_batch_does_not_come_back_in_place_of_an_acknowledged_one() {
-    let disk = Reluctant {
-        disk: SimDisk::new(1, true),
-        full: Arc::default(),
-    };
-    let mut options = sample(&disk.disk);
-    options.disk = Arc::new(disk.clone());
-    let core = recovery::open(&options).unwrap();
-    let retention = std::time::Duration::from_secs(86_400);
-    core.commit(vec![Op::Create(LOG, LogOptions { retention }, oneshot::channel().0)]);
-    append(&core, b"kept").unwrap();
+    let (disk, options, core) = store(64 << 10);
+    append(&core, LOG, b"kept").unwrap();
     disk.full.store(true, Ordering::SeqCst);
-    assert!(matches!(append(&core, b"refused"), Err(LogError::Overloaded(_))));
+    assert!(matches!(append(&core, LOG, b"refused"), Err(LogError::Overloaded(_))));
     disk.full.store(false, Ordering::SeqCst);
     // It does not fit behind the refused one, so that it takes the same number in another segment.
     let large = vec![7; 60_000];
-    assert_eq!(append(&core, &large).unwrap().first, 1);
-    append(&core, b"last").unwrap();
+    assert_eq!(append(&core, LOG, &large).unwrap().first, 1);
+    append(&core, LOG, b"last").unwrap();
     drop(core);
     disk.disk.reboot(Crash::Power);
     let core = recovery::open(&options).unwrap();
-    let entries = core.shared.read(LOG, 0, ALL).unwrap().entries;
-    let found: Vec<Bytes> = entries.into_iter().map(|entry| entry.bytes).collect();
-    assert_eq!(found, [Bytes::from_static(b"kept"), large.into(), Bytes::from_static(b"last")]);
+    assert_eq!(read(&core), [(4, b'k'), (60_000, 7), (4, b'l')]);
+}
+
+#[test]
+fn too_many_open_files_refuse_and_end_nothing() {
+    let (disk, options, core) = store(64 << 10);
+    let large = vec![7; 40_000];
+    append(&core, LOG, &large).unwrap();
+    disk.busy.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        // It needs the next segment.
+        assert!(matches!(append(&core, LOG, &large), Err(LogError::Overloaded(_))));
+    }
+    append(&core, LOG, b"fits").unwrap();
+    disk.busy.store(false, Ordering::SeqCst);
+    append(&core, LOG, &large).unwrap();
+    assert!(!core.shared.is_poisoned());
+    drop(core);
+    disk.disk.reboot(Crash::Power);
+    let core = recovery::open(&options).unwrap();
+    assert_eq!(read(&core), [(40_000, 7), (4, b'f'), (40_000, 7)]);
+}
+
+#[test]
+fn a_log_that_goes_first_is_written_to_on_a_full_disk_and_leaves_room_for_trims() {
+    let (disk, _, core) = store(256 << 10);
+    disk.disk.set_capacity(disk.disk.used());
+    let page = vec![7; 3_000];
+    while append(&core, LOG, &page).is_ok() {}
+    let urgent = (0..100).take_while(|_| append(&core, URGENT, b"command").is_ok()).count();
+    assert!((1..100).contains(&urgent), "{urgent}");
+    assert!(append(&core, LOG, &page).is_err());
+    let (reply, mut answer) = oneshot::channel();
+    core.commit(vec![Op::Trim(LOG, 1, reply)]);
+    answer.try_recv().unwrap().unwrap();
 }

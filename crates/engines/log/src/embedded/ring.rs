@@ -20,6 +20,14 @@ pub(super) struct Segment {
     pub(super) bytes: u64,
 }
 
+/// How much of what a segment keeps for batches without records must stay free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    All,
+    Half,
+    Nothing,
+}
+
 /// The segment that is being written.
 #[derive(Debug)]
 struct Active {
@@ -110,10 +118,14 @@ impl Ring {
     /// Makes `len` bytes fit behind the last batch, `last_seq`; goes to another segment if they do not.
     ///
     /// # Errors
-    /// A full disk, when there is no free segment; nothing has changed then.
-    pub(super) fn make_room(&mut self, len: usize, last_seq: u64, freeing: bool) -> io::Result<()> {
+    /// A full disk or too many open files, when there is no free segment; nothing has changed then.
+    pub(super) fn make_room(&mut self, len: usize, last_seq: u64, keep: Kept) -> io::Result<()> {
         let kept = self.first_bytes / META_RESERVE_SHARE;
-        let reserve = if freeing { 0 } else { kept };
+        let reserve = match keep {
+            Kept::All => kept,
+            Kept::Half => kept / 2,
+            Kept::Nothing => 0,
+        };
         let len = as_u64(len);
         if self
             .active
@@ -133,7 +145,13 @@ impl Ring {
         } else {
             Access::Update
         };
-        let file = self.disk.open(&segment.name, access)?;
+        let file = match self.disk.open(&segment.name, access) {
+            Ok(file) => file,
+            Err(error) => {
+                self.free.push(segment);
+                return Err(error);
+            }
+        };
         if let Some(old) = self.active.take() {
             self.used.push_back((old.segment, last_seq));
         }
