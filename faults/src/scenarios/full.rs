@@ -56,7 +56,7 @@ pub fn run(world: &World) -> Result<Verdict> {
         until_full(&server, &kept)?;
         reads_go_on(&server, &kept, &mut reader)?;
         fs::remove_file(&ballast[0])?;
-        resumed.push(("space freed by somebody else", until_written(&kept)?));
+        resumed.push(("space freed by somebody else", until_written(&server, &kept).context("space freed by somebody else")?));
         until_full(&server, &kept).context("the second time")
     })?;
     // The worst moment for a crash.
@@ -73,7 +73,7 @@ pub fn run(world: &World) -> Result<Verdict> {
     under_load(&server, KEPT, &kept, &chance, || {
         until_full(&server, &kept).context("behind the restart")?;
         server.client().call("DeleteStream", &json!({"StreamName": VICTIM})).context("DeleteStream on a full disk")?;
-        resumed.push(("a deleted stream", until_written(&kept)?));
+        resumed.push(("a deleted stream", until_written(&server, &kept).context("a deleted stream")?));
         until("the metric says that there is space", PATIENCE, || {
             Ok(server.client().metric("millrace_log_disk_full ")? == 0.0)
         })
@@ -142,9 +142,9 @@ fn until_full(server: &Server, journal: &Journal) -> Result<()> {
     Ok(())
 }
 
-fn until_written(journal: &Journal) -> Result<Duration> {
+fn until_written(server: &Server, journal: &Journal) -> Result<Duration> {
     let before = journal.acknowledged();
-    until("writes resume", PATIENCE, || Ok(journal.acknowledged() > before + 100))
+    until("writes resume", PATIENCE, || Ok(journal.acknowledged() > before + 100)).with_context(|| server.said())
 }
 
 fn reads_go_on(server: &Server, journal: &Journal, reader: &mut Reader) -> Result<()> {

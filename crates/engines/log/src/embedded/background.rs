@@ -87,6 +87,7 @@ impl Background {
         let now = core.shared.clock.now();
         committer.heads.has_changed()
             && (committer.ring.used() >= USED_SEGMENTS_MAX
+                || core.shared.out_of_space.load(Ordering::Relaxed)
                 || committer
                     .oldest_change
                     .is_some_and(|oldest| now.since(oldest) >= self.seal_age))

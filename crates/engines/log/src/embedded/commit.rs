@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use millrace_base::Timestamp;
 
+use super::codec::as_u64;
 use super::core::Shared;
 use super::heads::{Effect, Heads};
 use super::queue::{Op, Reply};
@@ -94,14 +95,20 @@ impl Committer {
     /// On a full disk first what is urgent and then what gives space back uses what every segment keeps for it.
     fn commit_what_fits(&mut self, mut group: Vec<Op>, shared: &Shared) -> Result<(), String> {
         for kept in [Kept::All, Kept::Half, Kept::Nothing] {
-            match self.make_room(&group, kept) {
-                Ok(()) => return self.write(group, shared),
+            match self.make_room(&group, kept, shared) {
+                Ok(()) => {
+                    if kept == Kept::All && !group.is_empty() {
+                        shared.out_of_space.store(false, Ordering::Relaxed);
+                    }
+                    return self.write(group, shared);
+                }
                 Err(error) if is_full(&error) => {
                     let (next, refused) = split(group, |op| match kept {
                         Kept::All => shared.is_urgent(op),
                         Kept::Half => op.frees(),
                         Kept::Nothing => false,
                     });
+                    shared.out_of_space.store(true, Ordering::Relaxed);
                     refused.into_iter().for_each(|op| op.fail(FULL));
                     group = next;
                 }
@@ -111,9 +118,10 @@ impl Committer {
         Ok(())
     }
 
-    fn make_room(&mut self, group: &[Op], kept: Kept) -> io::Result<()> {
+    fn make_room(&mut self, group: &[Op], kept: Kept, shared: &Shared) -> io::Result<()> {
         let len = stored_bytes(group.iter().map(Op::stored_bytes).sum());
-        self.ring.make_room(len, self.last_seq, kept)
+        let unsealed = as_u64(shared.unsealed.load(Ordering::Relaxed));
+        self.ring.make_room(len, self.last_seq, (kept, unsealed))
     }
 
     fn write(&mut self, group: Vec<Op>, shared: &Shared) -> Result<(), String> {

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use millrace_base::ByteSize;
 use tokio::sync::oneshot;
@@ -25,12 +25,20 @@ struct Reluctant {
     disk: SimDisk,
     full: Arc<AtomicBool>,
     busy: Arc<AtomicBool>,
+    capacity: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
 struct ReluctantFile {
     file: Arc<dyn DiskFile>,
     full: Arc<AtomicBool>,
+}
+
+impl Reluctant {
+    fn set_capacity(&self, bytes: u64) {
+        self.disk.set_capacity(bytes);
+        self.capacity.store(bytes, Ordering::SeqCst);
+    }
 }
 
 impl Disk for Reluctant {
@@ -58,6 +66,10 @@ impl Disk for Reluctant {
 
     fn sync_dir(&self) -> io::Result<()> {
         self.disk.sync_dir()
+    }
+
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        Ok(Some(self.capacity.load(Ordering::SeqCst).saturating_sub(self.disk.used())))
     }
 
     fn lock(&self) -> io::Result<Option<Box<dyn Send + Sync>>> {
@@ -104,6 +116,7 @@ fn store(first_segment: u64) -> (Reluctant, Options, Core) {
         disk: SimDisk::new(1, true),
         full: Arc::default(),
         busy: Arc::default(),
+        capacity: Arc::new(AtomicU64::new(u64::MAX)),
     };
     let mut options = sample(&disk.disk);
     options.disk = Arc::new(disk.clone());
@@ -170,7 +183,7 @@ fn too_many_open_files_refuse_and_end_nothing() {
 #[test]
 fn a_log_that_goes_first_is_written_to_on_a_full_disk_and_leaves_room_for_trims() {
     let (disk, _, core) = store(256 << 10);
-    disk.disk.set_capacity(disk.disk.used());
+    disk.set_capacity(disk.disk.used());
     let page = vec![7; 3_000];
     while append(&core, LOG, &page).is_ok() {}
     let urgent = (0..100).take_while(|_| append(&core, URGENT, b"command").is_ok()).count();
@@ -179,4 +192,32 @@ fn a_log_that_goes_first_is_written_to_on_a_full_disk_and_leaves_room_for_trims(
     let (reply, mut answer) = oneshot::channel();
     core.commit(vec![Op::Trim(LOG, 1, reply)]);
     answer.try_recv().unwrap().unwrap();
+}
+
+#[test]
+fn a_full_disk_always_has_room_to_seal() {
+    let (disk, options, mut core) = store(64 << 10);
+    disk.set_capacity(1 << 20);
+    let page = vec![7; 3_000];
+    let mut appended = 0;
+    // Until so much is sealed that not even a segment more can be sealed; with a restart each time.
+    for _ in 0..40 {
+        while append(&core, LOG, &page).is_ok() {
+            appended += 1;
+        }
+        assert!(core.shared.out_of_space.load(Ordering::SeqCst));
+        drop(core);
+        disk.disk.reboot(Crash::Kill);
+        core = recovery::open(&options).unwrap();
+        assert!(append(&core, URGENT, b"command").is_ok(), "after {appended}");
+        assert!(core.seal_now(&mut |_| {}), "after {appended}");
+        core.background(&mut |_| {});
+    }
+    assert!(appended > 100, "{appended}");
+    let (reply, mut answer) = oneshot::channel();
+    core.commit(vec![Op::Trim(LOG, appended, reply)]);
+    answer.try_recv().unwrap().unwrap();
+    while core.background(&mut |_| {}) {}
+    append(&core, LOG, &page).unwrap();
+    assert!(!core.shared.out_of_space.load(Ordering::SeqCst));
 }
