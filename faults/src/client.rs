@@ -31,7 +31,11 @@ pub enum Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { status, code, message } => write!(f, "{status} {code}: {message}"),
+            Self::Refused {
+                status,
+                code,
+                message,
+            } => write!(f, "{status} {code}: {message}"),
             Self::Broken(reason) => write!(f, "no answer: {reason}"),
         }
     }
@@ -52,7 +56,9 @@ impl Trouble {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Refused { status, code, .. } => {
-                *status >= 500 || code == "ProvisionedThroughputExceededException" || code == "LimitExceededException"
+                *status >= 500
+                    || code == "ProvisionedThroughputExceededException"
+                    || code == "LimitExceededException"
             }
             Self::Broken(_) => true,
         }
@@ -103,13 +109,16 @@ impl Client {
         let value = if answer.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&answer).map_err(|error| Trouble::Broken(format!("an answer that is no JSON: {error}")))?
+            serde_json::from_slice(&answer)
+                .map_err(|error| Trouble::Broken(format!("an answer that is no JSON: {error}")))?
         };
         if status == 200 {
             return Ok(value);
         }
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
-        let message = Some(text("message")).filter(|text| !text.is_empty()).unwrap_or_else(|| text("Message"));
+        let message = Some(text("message"))
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| text("Message"));
         Err(Trouble::Refused {
             status,
             code: text("__type"),
@@ -127,7 +136,9 @@ impl Client {
     /// A number of the `/metrics` page.
     pub fn metric(&mut self, name: &str) -> Result<f64, Trouble> {
         let (_, text) = self.page("/metrics")?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
         line.ok_or_else(|| Trouble::Broken(format!("/metrics has no {name}")))
     }
 
@@ -153,9 +164,14 @@ impl Client {
         reader.get_mut().write_all(&request)?;
         let head = head(reader)?;
         if head.status != 200 || !head.chunked {
-            return Err(Trouble::Broken(format!("{operation} was answered with status {}", head.status)));
+            return Err(Trouble::Broken(format!(
+                "{operation} was answered with status {}",
+                head.status
+            )));
         }
-        self.connection.take().ok_or_else(|| Trouble::Broken("no connection".to_owned()))
+        self.connection
+            .take()
+            .ok_or_else(|| Trouble::Broken("no connection".to_owned()))
     }
 
     fn exchange(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>), Trouble> {
@@ -265,7 +281,11 @@ fn head(reader: &mut BufReader<TcpStream>) -> Result<Head, Trouble> {
     let closed = || Trouble::Broken("the connection was closed".to_owned());
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or_else(closed)?;
+    let status = line
+        .split(' ')
+        .nth(1)
+        .and_then(|word| word.parse().ok())
+        .ok_or_else(closed)?;
     let mut head = Head {
         status,
         length: None,

@@ -52,7 +52,9 @@ impl Journal {
             numbers[writer as usize]
         };
         let first = counter.fetch_add(count, Ordering::Relaxed);
-        (first..first + count).map(|number| Name { writer, number }).collect()
+        (first..first + count)
+            .map(|number| Name { writer, number })
+            .collect()
     }
 
     /// Whether a record of that name was ever sent.
@@ -72,7 +74,9 @@ impl Journal {
     /// Notes a refusal of these records.
     pub fn refuse(&self, names: &[Name], trouble: &Trouble) {
         *held(&self.refusals).entry(trouble.code().to_owned()).or_default() += 1;
-        held(&self.wordings).entry(trouble.code().to_owned()).or_insert_with(|| trouble.clone());
+        held(&self.wordings)
+            .entry(trouble.code().to_owned())
+            .or_insert_with(|| trouble.clone());
         held(&self.refused).extend(names);
     }
 

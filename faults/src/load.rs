@@ -46,13 +46,19 @@ impl Load<'_> {
     pub fn write(&self, writer: u32, mut client: Client, chance: &Chance) {
         while !self.stop.load(Ordering::Relaxed) {
             let single = chance.one_in(3);
-            let count = if single { 1 } else { chance.between(1, RECORDS_MAX + 1) };
+            let count = if single {
+                1
+            } else {
+                chance.between(1, RECORDS_MAX + 1)
+            };
             let names = self.journal.names(writer, u32::try_from(count).unwrap_or(1));
             let sent = monotonic_ns();
             let answer = if single {
                 let (key, data) = record(names[0]);
                 let body = json!({"StreamName": self.stream, "PartitionKey": key, "Data": base64(&data)});
-                client.call("PutRecord", &body).map(|answer| json!({"Records": [answer]}))
+                client
+                    .call("PutRecord", &body)
+                    .map(|answer| json!({"Records": [answer]}))
             } else {
                 client.send("PutRecords", &self.put_records(&names))
             };
@@ -78,7 +84,10 @@ impl Load<'_> {
         for (at, name) in names.iter().enumerate() {
             let (key, data) = record(*name);
             let comma = if at == 0 { "" } else { "," };
-            body.push_str(&format!("{comma}{{\"Data\":\"{}\",\"PartitionKey\":\"{key}\"}}", base64(&data)));
+            body.push_str(&format!(
+                "{comma}{{\"Data\":\"{}\",\"PartitionKey\":\"{key}\"}}",
+                base64(&data)
+            ));
         }
         body.push_str("]}");
         body
@@ -89,7 +98,9 @@ impl Load<'_> {
         let at = self.clock.map_or(0, |clock| clock.load(Ordering::SeqCst));
         let results = answer["Records"].as_array().cloned().unwrap_or_default();
         for (name, result) in names.iter().zip(&results) {
-            if let (Some(shard), Some(number)) = (result["ShardId"].as_str(), result["SequenceNumber"].as_str()) {
+            if let (Some(shard), Some(number)) =
+                (result["ShardId"].as_str(), result["SequenceNumber"].as_str())
+            {
                 let (shard, number) = (shard.to_owned(), number.to_owned());
                 self.journal.acknowledge(*name, Ack { shard, number, at }, sent);
             } else {
@@ -116,7 +127,11 @@ pub fn reshard(client: &mut Client, stream: &str, chance: &Chance) -> Result<Opt
         .filter(|shard| shard["SequenceNumberRange"]["EndingSequenceNumber"].is_null())
         .filter_map(|shard| {
             let bound = |name: &str| shard["HashKeyRange"][name].as_str()?.parse().ok();
-            Some((bound("StartingHashKey")?, bound("EndingHashKey")?, shard["ShardId"].as_str()?.to_owned()))
+            Some((
+                bound("StartingHashKey")?,
+                bound("EndingHashKey")?,
+                shard["ShardId"].as_str()?.to_owned(),
+            ))
         })
         .collect();
     open.sort_unstable();
@@ -126,7 +141,8 @@ pub fn reshard(client: &mut Client, stream: &str, chance: &Chance) -> Result<Opt
             return Ok(None);
         };
         let middle = start + (end - start) / 2;
-        let asked = json!({"StreamName": stream, "ShardToSplit": shard, "NewStartingHashKey": middle.to_string()});
+        let asked =
+            json!({"StreamName": stream, "ShardToSplit": shard, "NewStartingHashKey": middle.to_string()});
         return done(client.call("SplitShard", &asked), vec![shard.clone()]);
     }
     let at = usize::try_from(chance.between(0, open.len() as u64 - 1)).unwrap_or_default();
@@ -146,14 +162,19 @@ fn done(answer: Result<Value, Trouble>, parents: Vec<String>) -> Result<Option<V
 /// Waits until an acknowledged reshard is completed: its parents are closed.
 pub fn reshard_holds(client: &mut Client, stream: &str, parents: &[String]) -> Result<()> {
     client.until_active(stream)?;
-    until("an acknowledged reshard closes its parents", Duration::from_secs(10), || {
-        let shards = client.shards(stream)?;
-        Ok(parents.iter().all(|parent| {
-            shards.iter().any(|shard| {
-                shard["ShardId"] == parent.as_str() && shard["SequenceNumberRange"]["EndingSequenceNumber"].is_string()
-            })
-        }))
-    })?;
+    until(
+        "an acknowledged reshard closes its parents",
+        Duration::from_secs(10),
+        || {
+            let shards = client.shards(stream)?;
+            Ok(parents.iter().all(|parent| {
+                shards.iter().any(|shard| {
+                    shard["ShardId"] == parent.as_str()
+                        && shard["SequenceNumberRange"]["EndingSequenceNumber"].is_string()
+                })
+            }))
+        },
+    )?;
     Ok(())
 }
 

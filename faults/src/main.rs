@@ -66,7 +66,10 @@ fn run() -> Result<bool> {
             }
             Err(error) => {
                 println!("{:<6} FAILED in {seconds:.1} s: {error:#}", scenario.name);
-                println!("       what is left of it: {}", world.folder(scenario.name).display());
+                println!(
+                    "       what is left of it: {}",
+                    world.folder(scenario.name).display()
+                );
                 summary.failed.push((scenario.name, format!("{error:#}")));
             }
         }
@@ -103,7 +106,10 @@ fn parse(arguments: Vec<String>) -> Result<(World, Vec<&'static Scenario>)> {
     let mut chosen = Vec::new();
     let mut rest = arguments.into_iter();
     while let Some(argument) = rest.next() {
-        let mut value = || rest.next().with_context(|| format!("{argument} takes a value\n{USAGE}"));
+        let mut value = || {
+            rest.next()
+                .with_context(|| format!("{argument} takes a value\n{USAGE}"))
+        };
         match argument.as_str() {
             "--server" => server = Some(value()?.into()),
             "--work" => work = Some(value()?.into()),

@@ -22,18 +22,27 @@ pub struct Mount {
 /// inner error is the reason why this machine cannot.
 pub fn small_disk(folder: &Path, mib: u64) -> Result<std::result::Result<Mount, String>> {
     if let Err(error) = own_namespace() {
-        return Ok(Err(format!("no mount namespace of our own (needs root): {error}")));
+        return Ok(Err(format!(
+            "no mount namespace of our own (needs root): {error}"
+        )));
     }
     let path = folder.join("disk");
     fs::create_dir_all(&path)?;
     match ext4(folder, &path, mib) {
-        Ok(()) => return Ok(Ok(Mount { path, kind: "ext4 on a loop device" })),
+        Ok(()) => {
+            return Ok(Ok(Mount {
+                path,
+                kind: "ext4 on a loop device",
+            }));
+        }
         Err(reason) => println!("       no ext4 on a loop device ({reason:#}), trying tmpfs"),
     }
     let options = CString::new(format!("size={mib}m"))?;
     match mount("tmpfs", &path, "tmpfs", 0, Some(&options)) {
         Ok(()) => Ok(Ok(Mount { path, kind: "tmpfs" })),
-        Err(error) => Ok(Err(format!("neither a loop device nor tmpfs can be mounted: {error}"))),
+        Err(error) => Ok(Err(format!(
+            "neither a loop device nor tmpfs can be mounted: {error}"
+        ))),
     }
 }
 
@@ -45,9 +54,22 @@ fn ext4(folder: &Path, path: &Path, mib: u64) -> Result<()> {
         .arg(&image)
         .output()
         .context("mkfs.ext4")?;
-    anyhow::ensure!(made.status.success(), "mkfs.ext4: {}", String::from_utf8_lossy(&made.stderr).trim());
-    let mounted = Command::new("mount").args(["-o", "loop"]).arg(&image).arg(path).output().context("mount")?;
-    anyhow::ensure!(mounted.status.success(), "{}", String::from_utf8_lossy(&mounted.stderr).trim());
+    anyhow::ensure!(
+        made.status.success(),
+        "mkfs.ext4: {}",
+        String::from_utf8_lossy(&made.stderr).trim()
+    );
+    let mounted = Command::new("mount")
+        .args(["-o", "loop"])
+        .arg(&image)
+        .arg(path)
+        .output()
+        .context("mount")?;
+    anyhow::ensure!(
+        mounted.status.success(),
+        "{}",
+        String::from_utf8_lossy(&mounted.stderr).trim()
+    );
     Ok(())
 }
 
@@ -57,16 +79,32 @@ fn own_namespace() -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     // What is mounted here must not be seen outside.
-    mount("none", Path::new("/"), "none", libc::MS_REC | libc::MS_PRIVATE, None)
+    mount(
+        "none",
+        Path::new("/"),
+        "none",
+        libc::MS_REC | libc::MS_PRIVATE,
+        None,
+    )
 }
 
-fn mount(source: &str, target: &Path, kind: &str, flags: libc::c_ulong, options: Option<&CString>) -> io::Result<()> {
+fn mount(
+    source: &str,
+    target: &Path,
+    kind: &str,
+    flags: libc::c_ulong,
+    options: Option<&CString>,
+) -> io::Result<()> {
     let (source, kind) = (CString::new(source)?, CString::new(kind)?);
     let target = CString::new(target.as_os_str().as_bytes())?;
     let data = options.map_or(std::ptr::null(), |options| options.as_ptr().cast());
     // SAFETY: all pointers are to strings that outlive the call.
     let done = unsafe { libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, data) };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 impl Drop for Mount {

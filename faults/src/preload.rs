@@ -104,19 +104,31 @@ impl Library {
         let (source, library) = (folder.join("preload.c"), folder.join("preload.so"));
         fs::write(&source, include_str!("preload.c"))?;
         let mut command = Command::new("cc");
-        command.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source);
+        command
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .arg(&library)
+            .arg(&source);
         let done = match command.args(["-ldl", "-lpthread"]).output() {
             Ok(done) => done,
             Err(error) => return Ok(Err(format!("there is no C compiler (cc): {error}"))),
         };
-        ensure!(done.status.success(), "preload.c: {}", String::from_utf8_lossy(&done.stderr));
+        ensure!(
+            done.status.success(),
+            "preload.c: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
         Ok(Ok(Self(library)))
     }
 
     /// A page for one server.
     pub fn control(&self, folder: &Path) -> Result<Control> {
         let path = folder.join("control");
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)?;
         file.set_len(4096)?;
         // SAFETY: a fresh shared mapping of a page of a file that stays as long as it is.
         let at = unsafe {
@@ -129,7 +141,11 @@ impl Library {
                 0,
             )
         };
-        ensure!(at != libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
+        ensure!(
+            at != libc::MAP_FAILED,
+            "mmap: {}",
+            std::io::Error::last_os_error()
+        );
         // SAFETY: the mapping is page-aligned, zeroed, larger than the struct, only ever touched through atomics, and
         // never unmapped: a process has a handful of them.
         let page = unsafe { &*at.cast::<Page>() };
@@ -166,7 +182,11 @@ impl Control {
             ("FAULTS_CONTROL".to_owned(), self.path.display().to_string()),
             ("FAULTS_DIR".to_owned(), data.display().to_string()),
         ];
-        all.extend(self.trace.iter().map(|trace| ("FAULTS_TRACE".to_owned(), trace.display().to_string())));
+        all.extend(
+            self.trace
+                .iter()
+                .map(|trace| ("FAULTS_TRACE".to_owned(), trace.display().to_string())),
+        );
         all
     }
 
@@ -189,7 +209,10 @@ impl Control {
         page.calls.store(fault.calls, Ordering::SeqCst);
         page.countdown.store(fault.nth, Ordering::SeqCst);
         page.times.store(fault.times, Ordering::SeqCst);
-        page.delay_us.store(u64::try_from(fault.delay.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        page.delay_us.store(
+            u64::try_from(fault.delay.as_micros()).unwrap_or(u64::MAX),
+            Ordering::SeqCst,
+        );
         page.kind.store(fault.kind as u64, Ordering::SeqCst);
     }
 
@@ -228,7 +251,10 @@ impl Control {
 
 /// The monotonic clock, in nanoseconds, as the library reads it.
 pub fn monotonic_ns() -> u64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: a plain system call that fills a struct of ours.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
     u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or_default()

@@ -129,14 +129,19 @@ impl Reader {
         let mut shard = self.shards.remove(id).unwrap_or_default();
         let start = match &shard.last {
             _ if shard.ended => json!(null),
-            Some(last) => json!({"StreamName": self.stream, "ShardId": id, "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
-                "StartingSequenceNumber": last}),
+            Some(last) => {
+                json!({"StreamName": self.stream, "ShardId": id, "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
+                "StartingSequenceNumber": last})
+            }
             None => json!({"StreamName": self.stream, "ShardId": id, "ShardIteratorType": "TRIM_HORIZON"}),
         };
         let mut iterator = if shard.ended {
             Value::Null
         } else {
-            client.call("GetShardIterator", &start).with_context(|| format!("GetShardIterator of {id}"))?["ShardIterator"].take()
+            client
+                .call("GetShardIterator", &start)
+                .with_context(|| format!("GetShardIterator of {id}"))?["ShardIterator"]
+                .take()
         };
         while iterator.is_string() {
             let mut page = client
@@ -158,11 +163,16 @@ impl Reader {
     }
 
     fn record(&mut self, id: &str, shard: &mut Shard, record: &Value, journal: &Journal) -> Result<()> {
-        let number = record["SequenceNumber"].as_str().context("a record without a number")?;
+        let number = record["SequenceNumber"]
+            .as_str()
+            .context("a record without a number")?;
         let data = base64_simd::STANDARD.decode_to_vec(record["Data"].as_str().unwrap_or_default())?;
         let key = record["PartitionKey"].as_str().unwrap_or_default();
         let name = name_of(key, &data).with_context(|| format!("WRONG BYTES in {id} at {number}"))?;
-        ensure!(journal.was_sent(name), "PHANTOM: nobody sent {name:?}, which is in {id} at {number}");
+        ensure!(
+            journal.was_sent(name),
+            "PHANTOM: nobody sent {name:?}, which is in {id} at {number}"
+        );
         // Numbers have the same number of digits, so that text is ordered as they are.
         let last = shard.last.get_or_insert_default();
         ensure!(number > last.as_str(), "{id}: number {number} comes after {last}");
@@ -175,10 +185,20 @@ impl Reader {
         );
         shard.arrived = arrived;
         if let Some(newest) = shard.newest.insert(name.writer, name.number) {
-            ensure!(newest < name.number, "ORDER: in {id} {name:?} stands behind number {newest}");
+            ensure!(
+                newest < name.number,
+                "ORDER: in {id} {name:?} stands behind number {newest}"
+            );
         }
-        ensure!(self.is_new(name), "TWICE: {name:?}, the second time in {id} at {number}");
-        for byte in number.bytes().chain(name.number.to_le_bytes()).chain(arrived.to_bits().to_le_bytes()) {
+        ensure!(
+            self.is_new(name),
+            "TWICE: {name:?}, the second time in {id} at {number}"
+        );
+        for byte in number
+            .bytes()
+            .chain(name.number.to_le_bytes())
+            .chain(arrived.to_bits().to_le_bytes())
+        {
             // FNV-1a.
             shard.digest = (shard.digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
         }
@@ -208,14 +228,24 @@ impl Reader {
     fn lineage(&self, listed: &[Value]) -> Result<()> {
         let mut open: Vec<(u128, u128)> = Vec::new();
         for shard in listed {
-            let bound = |name: &str| shard["HashKeyRange"][name].as_str().and_then(|text| text.parse().ok());
-            let (start, end) = bound("StartingHashKey").zip(bound("EndingHashKey")).context("a shard without a range")?;
+            let bound = |name: &str| {
+                shard["HashKeyRange"][name]
+                    .as_str()
+                    .and_then(|text| text.parse().ok())
+            };
+            let (start, end) = bound("StartingHashKey")
+                .zip(bound("EndingHashKey"))
+                .context("a shard without a range")?;
             if shard["SequenceNumberRange"]["EndingSequenceNumber"].is_null() {
                 open.push((start, end));
             }
-            let first = shard["SequenceNumberRange"]["StartingSequenceNumber"].as_str().unwrap_or_default();
+            let first = shard["SequenceNumberRange"]["StartingSequenceNumber"]
+                .as_str()
+                .unwrap_or_default();
             for parent in ["ParentShardId", "AdjacentParentShardId"] {
-                let last = shard[parent].as_str().and_then(|id| self.shards.get(id)?.last.as_deref());
+                let last = shard[parent]
+                    .as_str()
+                    .and_then(|id| self.shards.get(id)?.last.as_deref());
                 ensure!(
                     last.is_none_or(|last| first > last),
                     "{} begins at {first}, before the end of its parent",
@@ -226,10 +256,16 @@ impl Reader {
         open.sort_unstable();
         let mut next = Some(0u128);
         for (start, end) in &open {
-            ensure!(next == Some(*start), "the open shards do not cover the hash keys once: {open:?}");
+            ensure!(
+                next == Some(*start),
+                "the open shards do not cover the hash keys once: {open:?}"
+            );
             next = end.checked_add(1);
         }
-        ensure!(next.is_none(), "the open shards do not reach the last hash key: {open:?}");
+        ensure!(
+            next.is_none(),
+            "the open shards do not reach the last hash key: {open:?}"
+        );
         Ok(())
     }
 }

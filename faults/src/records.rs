@@ -54,7 +54,10 @@ mod tests {
 
     #[test]
     fn a_changed_record_has_no_name() {
-        let name = Name { writer: 3, number: 77 };
+        let name = Name {
+            writer: 3,
+            number: 77,
+        };
         let (key, mut data) = record(name);
         assert_eq!(name_of(&key, &data), Some(name));
         assert_eq!(name_of("other", &data), None);

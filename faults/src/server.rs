@@ -85,7 +85,9 @@ impl Setup {
                 command.env_remove(name);
             }
         }
-        command.args(["serve", "--quiet", "--listen"]).arg(format!("127.0.0.1:{port}"));
+        command
+            .args(["serve", "--quiet", "--listen"])
+            .arg(format!("127.0.0.1:{port}"));
         command.arg("--data-dir").arg(&self.data);
         for setting in &self.settings {
             command.arg("--set").arg(setting);
@@ -157,7 +159,10 @@ impl Server {
                 bail!("the server ended before it was ready ({status}): {}", self.said());
             }
             if self.begun.elapsed() > START_PATIENCE {
-                bail!("the server is not ready after {START_PATIENCE:?}: {}", self.said());
+                bail!(
+                    "the server is not ready after {START_PATIENCE:?}: {}",
+                    self.said()
+                );
             }
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -197,7 +202,9 @@ impl Server {
     /// What it said since this start, the last of it.
     pub fn said(&self) -> String {
         let bytes = fs::read(&self.log).unwrap_or_default();
-        let from = usize::try_from(self.log_start).unwrap_or_default().min(bytes.len());
+        let from = usize::try_from(self.log_start)
+            .unwrap_or_default()
+            .min(bytes.len());
         let text = String::from_utf8_lossy(&bytes[from..]).into_owned();
         let tail: Vec<&str> = text.lines().rev().take(4).collect();
         tail.into_iter().rev().collect::<Vec<_>>().join(" / ")
@@ -208,7 +215,11 @@ impl Server {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
         let fields: Vec<i64> = stat
             .rsplit_once(')')
-            .map(|(_, rest)| rest.split_whitespace().filter_map(|field| field.parse().ok()).collect())
+            .map(|(_, rest)| {
+                rest.split_whitespace()
+                    .filter_map(|field| field.parse().ok())
+                    .collect()
+            })
             .unwrap_or_default();
         // State, the third field, is a letter and falls out; utime and stime are fields 14 and 15.
         let ticks = fields.get(10).copied().unwrap_or_default() + fields.get(11).copied().unwrap_or_default();

@@ -24,7 +24,12 @@ pub enum Op {
     /// A file appears.
     Create { path: String, inode: u64 },
     /// Bytes of the trace are written; durable at once if `through`.
-    Write { inode: u64, offset: u64, data: Range<usize>, through: bool },
+    Write {
+        inode: u64,
+        offset: u64,
+        data: Range<usize>,
+        through: bool,
+    },
     /// What was written before will be durable when it ends.
     SyncBegin { path: String, inode: u64, id: u64 },
     /// It is.
@@ -57,7 +62,9 @@ impl Trace {
         let mut ops = Vec::new();
         let mut at = 0;
         while at < bytes.len() {
-            let head = bytes.get(at..at + HEAD).context("the trace ends within an operation")?;
+            let head = bytes
+                .get(at..at + HEAD)
+                .context("the trace ends within an operation")?;
             let word = |from: usize| u64::from_le_bytes(head[from..from + 8].try_into().unwrap_or_default());
             let (op, path_len) = (word(0) & 0xffff_ffff, usize::try_from(word(0) >> 32)?);
             let (inode, offset, len) = (word(8), word(16), usize::try_from(word(24))?);
@@ -66,20 +73,39 @@ impl Trace {
             ensure!(data.end <= bytes.len(), "the trace ends within an operation");
             let text = |range: Range<usize>| -> Result<String> {
                 let path = std::str::from_utf8(&bytes[range]).context("a name")?;
-                Ok(path.strip_prefix(&root).unwrap_or(path).trim_start_matches('/').to_owned())
+                Ok(path
+                    .strip_prefix(&root)
+                    .unwrap_or(path)
+                    .trim_start_matches('/')
+                    .to_owned())
             };
             let path = text(name)?;
             at = data.end;
             ops.push(match op {
                 1 => Op::Create { path, inode },
-                2 | 3 => Op::Write { inode, offset, data, through: op == 3 },
-                4 => Op::SyncBegin { path, inode, id: offset },
+                2 | 3 => Op::Write {
+                    inode,
+                    offset,
+                    data,
+                    through: op == 3,
+                },
+                4 => Op::SyncBegin {
+                    path,
+                    inode,
+                    id: offset,
+                },
                 5 => Op::SyncEnd { id: offset },
-                6 => Op::Rename { from: path, to: text(data)? },
+                6 => Op::Rename {
+                    from: path,
+                    to: text(data)?,
+                },
                 7 => Op::Unlink { path },
                 8 => Op::Truncate { inode, len: offset },
                 9 => Op::Mkdir { path },
-                10 => Op::Link { from: path, to: text(data)? },
+                10 => Op::Link {
+                    from: path,
+                    to: text(data)?,
+                },
                 other => bail!("operation {other} in the trace"),
             });
         }
@@ -159,9 +185,17 @@ impl Disk {
                 self.by_inode.insert(*inode, file);
                 self.name(vec![(path.clone(), Some(Node::File(file)))]);
             }
-            Op::Write { inode, offset, data, through } => {
+            Op::Write {
+                inode,
+                offset,
+                data,
+                through,
+            } => {
                 let Some(file) = self.file(*inode) else { return };
-                file.pending.push(Change::Write { offset: *offset, data: data.clone() });
+                file.pending.push(Change::Write {
+                    offset: *offset,
+                    data: data.clone(),
+                });
                 if *through {
                     // What stands before it in the same file is rare, and then of another part of it.
                     let all = file.flushed + file.pending.len();
@@ -178,7 +212,9 @@ impl Disk {
                     _ if path.is_empty() => Sync::Folder(String::new(), self.namings),
                     Some(Node::Folder) => Sync::Folder(path.clone(), self.namings),
                     _ => match self.by_inode.get(inode) {
-                        Some(file) => Sync::File(*file, self.files[*file].flushed + self.files[*file].pending.len()),
+                        Some(file) => {
+                            Sync::File(*file, self.files[*file].flushed + self.files[*file].pending.len())
+                        }
                         None => return,
                     },
                 };
@@ -215,7 +251,8 @@ impl Disk {
             Some(Sync::Folder(folder, upto)) => {
                 let durable = &mut self.durable;
                 self.pending.retain(|(number, naming)| {
-                    let due = *number < upto && naming.effects.iter().any(|(path, _)| folder_of(path) == folder);
+                    let due =
+                        *number < upto && naming.effects.iter().any(|(path, _)| folder_of(path) == folder);
                     if due {
                         apply(durable, &naming.effects);
                     }
@@ -227,7 +264,13 @@ impl Disk {
     }
 
     /// What a power cut leaves, in an empty folder; `next` was under way.
-    pub fn cut(&self, trace: &Trace, next: Option<&Op>, (keep, chance): (Keep, &Chance), to: &Path) -> Result<()> {
+    pub fn cut(
+        &self,
+        trace: &Trace,
+        next: Option<&Op>,
+        (keep, chance): (Keep, &Chance),
+        to: &Path,
+    ) -> Result<()> {
         let mut names = self.durable.clone();
         let in_order = chance.one_in(2);
         for (_, naming) in &self.pending {
@@ -245,29 +288,44 @@ impl Disk {
         }
         for (path, node) in &names {
             let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
-            let reachable = folders.into_iter().all(|folder| names.get(folder) == Some(&Node::Folder));
+            let reachable = folders
+                .into_iter()
+                .all(|folder| names.get(folder) == Some(&Node::Folder));
             match node {
                 _ if !reachable || path.is_empty() => {}
                 Node::Folder => fs::create_dir_all(to.join(path))?,
-                Node::File(file) => fs::write(to.join(path), self.contents(*file, trace, next, (keep, chance)))?,
+                Node::File(file) => {
+                    fs::write(to.join(path), self.contents(*file, trace, next, (keep, chance)))?
+                }
             }
         }
         Ok(())
     }
 
-    fn contents(&self, index: usize, trace: &Trace, next: Option<&Op>, (keep, chance): (Keep, &Chance)) -> Vec<u8> {
+    fn contents(
+        &self,
+        index: usize,
+        trace: &Trace,
+        next: Option<&Op>,
+        (keep, chance): (Keep, &Chance),
+    ) -> Vec<u8> {
         let file = &self.files[index];
         let mut contents = file.durable.clone();
         let under_way = match next {
-            Some(Op::Write { inode, offset, data, .. }) if self.by_inode.get(inode) == Some(&index) => {
-                Some(Change::Write { offset: *offset, data: data.clone() })
-            }
+            Some(Op::Write {
+                inode, offset, data, ..
+            }) if self.by_inode.get(inode) == Some(&index) => Some(Change::Write {
+                offset: *offset,
+                data: data.clone(),
+            }),
             _ => None,
         };
         for change in file.pending.iter().chain(&under_way) {
             match (keep, change) {
                 (Keep::Nothing, _) => {}
-                (Keep::Some, Change::Write { offset, data }) => torn(&mut contents, *offset, &trace.bytes[data.clone()], chance),
+                (Keep::Some, Change::Write { offset, data }) => {
+                    torn(&mut contents, *offset, &trace.bytes[data.clone()], chance)
+                }
                 (Keep::Some, Change::Truncate(_)) if chance.one_in(2) => {}
                 _ => change.apply(&mut contents, &trace.bytes),
             }
@@ -325,7 +383,11 @@ impl File {
 impl Change {
     fn apply(&self, contents: &mut Vec<u8>, bytes: &[u8]) {
         match self {
-            Self::Write { offset, data } => put(contents, usize::try_from(*offset).unwrap_or_default(), &bytes[data.clone()]),
+            Self::Write { offset, data } => put(
+                contents,
+                usize::try_from(*offset).unwrap_or_default(),
+                &bytes[data.clone()],
+            ),
             Self::Truncate(len) => contents.resize(usize::try_from(*len).unwrap_or_default(), 0),
         }
     }
@@ -368,15 +430,30 @@ mod tests {
             ops: Vec::new(),
         };
         let mut disk = Disk::default();
-        disk.play(&trace, &Op::Create { path: "a.tmp".to_owned(), inode: 7 });
-        disk.play(&trace, &Op::Write { inode: 7, offset: 0, data: 0..4, through: false });
+        disk.play(
+            &trace,
+            &Op::Create {
+                path: "a.tmp".to_owned(),
+                inode: 7,
+            },
+        );
+        disk.play(
+            &trace,
+            &Op::Write {
+                inode: 7,
+                offset: 0,
+                data: 0..4,
+                through: false,
+            },
+        );
         (trace, disk)
     }
 
     fn left(trace: &Trace, disk: &Disk, name: &str) -> Option<Vec<u8>> {
         let folder = std::env::temp_dir().join(format!("millrace-trace-{}-{name}", std::process::id()));
         crate::world::clear(&folder).unwrap();
-        disk.cut(trace, None, (Keep::Nothing, &Chance::of(1)), &folder).unwrap();
+        disk.cut(trace, None, (Keep::Nothing, &Chance::of(1)), &folder)
+            .unwrap();
         let found = fs::read(folder.join("a")).ok();
         fs::remove_dir_all(&folder).unwrap();
         found
@@ -385,17 +462,53 @@ mod tests {
     #[test]
     fn what_is_not_synced_is_gone_and_what_is_stays() {
         let (trace, mut disk) = world();
-        disk.play(&trace, &Op::Rename { from: "a.tmp".to_owned(), to: "a".to_owned() });
+        disk.play(
+            &trace,
+            &Op::Rename {
+                from: "a.tmp".to_owned(),
+                to: "a".to_owned(),
+            },
+        );
         assert_eq!(left(&trace, &disk, "nothing"), None);
-        disk.play(&trace, &Op::SyncBegin { path: String::new(), inode: 1, id: 1 });
+        disk.play(
+            &trace,
+            &Op::SyncBegin {
+                path: String::new(),
+                inode: 1,
+                id: 1,
+            },
+        );
         disk.play(&trace, &Op::SyncEnd { id: 1 });
         assert_eq!(left(&trace, &disk, "name"), Some(Vec::new()));
-        disk.play(&trace, &Op::SyncBegin { path: "a".to_owned(), inode: 7, id: 2 });
+        disk.play(
+            &trace,
+            &Op::SyncBegin {
+                path: "a".to_owned(),
+                inode: 7,
+                id: 2,
+            },
+        );
         // Behind the beginning of the sync: not covered by it.
-        disk.play(&trace, &Op::Write { inode: 7, offset: 4, data: 0..4, through: false });
+        disk.play(
+            &trace,
+            &Op::Write {
+                inode: 7,
+                offset: 4,
+                data: 0..4,
+                through: false,
+            },
+        );
         disk.play(&trace, &Op::SyncEnd { id: 2 });
         assert_eq!(left(&trace, &disk, "bytes"), Some(b"abcd".to_vec()));
-        disk.play(&trace, &Op::Write { inode: 7, offset: 0, data: 2..4, through: true });
+        disk.play(
+            &trace,
+            &Op::Write {
+                inode: 7,
+                offset: 0,
+                data: 2..4,
+                through: true,
+            },
+        );
         assert_eq!(left(&trace, &disk, "through"), Some(b"cdcdabcd".to_vec()));
     }
 }

@@ -21,11 +21,17 @@ pub struct World {
 
 impl World {
     /// A folder of its own below `work`, or below the system's folder for temporary files.
-    pub fn new(server: PathBuf, work: Option<PathBuf>, rounds: Option<u64>, seed: Option<u64>) -> Result<Self> {
+    pub fn new(
+        server: PathBuf,
+        work: Option<PathBuf>,
+        rounds: Option<u64>,
+        seed: Option<u64>,
+    ) -> Result<Self> {
         let server = server
             .canonicalize()
             .with_context(|| format!("there is no server at {}", server.display()))?;
-        let work = work.unwrap_or_else(|| std::env::temp_dir().join(format!("millrace-faults-{}", std::process::id())));
+        let work = work
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("millrace-faults-{}", std::process::id())));
         fs::create_dir_all(&work)?;
         Ok(Self {
             server,
@@ -55,7 +61,9 @@ impl World {
 
     /// Chance for one scenario.
     pub fn chance(&self, scenario: &str) -> Chance {
-        let mixed = scenario.bytes().fold(self.seed, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
+        let mixed = scenario
+            .bytes()
+            .fold(self.seed, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
         Chance(SeededRng::new(mixed))
     }
 }

@@ -12,8 +12,14 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let mut rest = arguments.to_vec();
     let server = match rest.iter().position(|argument| argument == "--server") {
         Some(at) => {
-            ensure!(at + 1 < rest.len(), "--server takes the path of a millrace binary");
-            rest.drain(at..at + 2).nth(1).map(PathBuf::from).unwrap_or_default()
+            ensure!(
+                at + 1 < rest.len(),
+                "--server takes the path of a millrace binary"
+            );
+            rest.drain(at..at + 2)
+                .nth(1)
+                .map(PathBuf::from)
+                .unwrap_or_default()
         }
         None => release(root)?,
     };
@@ -28,14 +34,24 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
         .arg(work)
         .args(rest)
         .status()?;
-    ensure!(status.success(), "a scenario failed; what is left of it lies in target/faults");
+    ensure!(
+        status.success(),
+        "a scenario failed; what is left of it lies in target/faults"
+    );
     Ok(())
 }
 
 /// The release binary, as cargo says where it is.
 fn release(root: &Path) -> Result<PathBuf> {
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "millrace-cli", "--message-format", "json-render-diagnostics"])
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "millrace-cli",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
         .current_dir(root)
         .stderr(Stdio::inherit())
         .output()?;

@@ -59,12 +59,16 @@ impl Watched {
             stop.store(true, Ordering::Relaxed);
             written.with_context(|| format!("{:?}", load.journal.refusals()))
         })?;
-        self.reader.catch_up(&mut at.client(), &self.journal).with_context(|| self.name.to_owned())?;
+        self.reader
+            .catch_up(&mut at.client(), &self.journal)
+            .with_context(|| self.name.to_owned())?;
         Ok(())
     }
 
     fn whole(&self, at: &Clocked<'_>) -> Result<()> {
-        self.reader.read_again(&mut at.client(), &self.journal).with_context(|| self.name.to_owned())
+        self.reader
+            .read_again(&mut at.client(), &self.journal)
+            .with_context(|| self.name.to_owned())
     }
 }
 
@@ -95,9 +99,14 @@ impl Clocked<'_> {
 /// A signature by the clock before the jump is refused, with a sentence that says that it is the time.
 fn stale_signature(mut client: Client) -> Result<()> {
     match client.call("ListStreams", &json!({})) {
-        Err(Trouble::Refused { status, code, message }) => {
+        Err(Trouble::Refused {
+            status,
+            code,
+            message,
+        }) => {
             ensure!(
-                status < 500 && (message.contains("Signature expired") || message.contains("not yet current")),
+                status < 500
+                    && (message.contains("Signature expired") || message.contains("not yet current")),
                 "a signature of another day is refused with {status} {code}: {message}"
             );
             Ok(())
@@ -114,7 +123,9 @@ pub fn run(world: &World) -> Result<Verdict> {
         Err(reason) => return Ok(Verdict::NotRun(reason)),
     };
     let control = library.control(&folder)?;
-    let setup = Setup::new(world, &folder).with("streams.retention_check_secs=1").under(&control);
+    let setup = Setup::new(world, &folder)
+        .with("streams.retention_check_secs=1")
+        .under(&control);
     let chance = world.chance("clock");
     let mut server = setup.start()?;
     let mut at = Clocked {
@@ -127,7 +138,10 @@ pub fn run(world: &World) -> Result<Verdict> {
     for stream in [day.name, week.name] {
         at.client().create_stream(stream, 2)?;
     }
-    at.client().call("IncreaseStreamRetentionPeriod", &json!({"StreamName": "week", "RetentionPeriodHours": 168}))?;
+    at.client().call(
+        "IncreaseStreamRetentionPeriod",
+        &json!({"StreamName": "week", "RetentionPeriodHours": 168}),
+    )?;
     day.some(&at)?;
     week.some(&at)?;
     let old_iterator = iterator(&at)?;
@@ -135,7 +149,9 @@ pub fn run(world: &World) -> Result<Verdict> {
     // Forward: what is older than its retention by the new clock goes, and only that.
     at.jump(FORWARD_MS)?;
     expired(&at, &old_iterator)?;
-    let trimmed = until("the stream of a day is trimmed", Duration::from_secs(20), || Ok(oldest_of_day(&at)? == 0))?;
+    let trimmed = until("the stream of a day is trimmed", Duration::from_secs(20), || {
+        Ok(oldest_of_day(&at)? == 0)
+    })?;
     let gone = day.reader.records();
     week.whole(&at)?;
     let first = day.journal.acknowledged();
@@ -147,7 +163,9 @@ pub fn run(world: &World) -> Result<Verdict> {
 
     // Back: nothing is trimmed, times do not go back, iterators of the future are taken.
     at.jump(0)?;
-    at.client().call("GetRecords", &json!({"ShardIterator": future_iterator})).context("an iterator of the future")?;
+    at.client()
+        .call("GetRecords", &json!({"ShardIterator": future_iterator}))
+        .context("an iterator of the future")?;
     for offset in [0, BACK_MS] {
         if offset != at.offset_ms {
             at.jump(offset)?;
@@ -158,7 +176,8 @@ pub fn run(world: &World) -> Result<Verdict> {
     }
     // Shards that are closed and born there hold records all the same, and for as long as others.
     for stream in [&mut day, &mut week] {
-        let parents = reshard(&mut at.client(), stream.name, &chance)?.context("a reshard a day back was refused")?;
+        let parents =
+            reshard(&mut at.client(), stream.name, &chance)?.context("a reshard a day back was refused")?;
         reshard_holds(&mut at.client(), stream.name, &parents)?;
         stream.some(&at)?;
     }
@@ -191,13 +210,20 @@ pub fn run(world: &World) -> Result<Verdict> {
 }
 
 fn iterator(at: &Clocked<'_>) -> Result<String> {
-    let asked = json!({"StreamName": "week", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"});
+    let asked =
+        json!({"StreamName": "week", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"});
     let answer = at.client().call("GetShardIterator", &asked)?;
-    Ok(answer["ShardIterator"].as_str().context("no iterator")?.to_owned())
+    Ok(answer["ShardIterator"]
+        .as_str()
+        .context("no iterator")?
+        .to_owned())
 }
 
 fn expired(at: &Clocked<'_>, iterator: &str) -> Result<()> {
-    match at.client().call("GetRecords", &json!({"ShardIterator": iterator})) {
+    match at
+        .client()
+        .call("GetRecords", &json!({"ShardIterator": iterator}))
+    {
         Err(trouble) if trouble.code().contains("ExpiredIterator") => Ok(()),
         other => bail!("an iterator of yesterday: {other:?}"),
     }
@@ -210,7 +236,9 @@ fn oldest_of_day(at: &Clocked<'_>) -> Result<usize> {
         let shard = format!("shardId-{shard:012}");
         let asked = json!({"StreamName": "day", "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
         let iterator = at.client().call("GetShardIterator", &asked)?;
-        let page = at.client().call("GetRecords", &json!({"ShardIterator": iterator["ShardIterator"]}))?;
+        let page = at
+            .client()
+            .call("GetRecords", &json!({"ShardIterator": iterator["ShardIterator"]}))?;
         found += page["Records"].as_array().map_or(0, Vec::len);
     }
     Ok(found)

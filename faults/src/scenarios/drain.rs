@@ -51,14 +51,21 @@ pub fn run(world: &World) -> Result<Verdict> {
     for round in 0..rounds {
         // Every other round a client never finishes its request: the server must not wait for it for ever.
         let stuck = round % 2 == 1;
-        stop(world, &mut server, &journal, (&consumer, stuck), &mut figures).with_context(|| format!("round {round}"))?;
+        stop(world, &mut server, &journal, (&consumer, stuck), &mut figures)
+            .with_context(|| format!("round {round}"))?;
         server = setup.start()?;
-        ensure!(server.recovery < START_MAX, "the start after a clean stop took {:?}", server.recovery);
+        ensure!(
+            server.recovery < START_MAX,
+            "the start after a clean stop took {:?}",
+            server.recovery
+        );
         figures.starts.push(server.recovery);
         reader.catch_up(&mut server.client(), &journal)?;
         let there = reader.unacknowledged();
         if let Some(name) = journal.unanswered().iter().find(|name| there.contains(name)) {
-            anyhow::bail!("{name:?} is stored, but its request was never answered: it was accepted and then dropped");
+            anyhow::bail!(
+                "{name:?} is stored, but its request was never answered: it was accepted and then dropped"
+            );
         }
     }
     reader.read_again(&mut server.client(), &journal)?;
@@ -78,9 +85,17 @@ pub fn run(world: &World) -> Result<Verdict> {
 
 fn consumer(client: &mut Client) -> Result<String> {
     let summary = client.call("DescribeStreamSummary", &json!({"StreamName": STREAM}))?;
-    let arn = summary["StreamDescriptionSummary"]["StreamARN"].as_str().context("a stream without an ARN")?;
-    let made = client.call("RegisterStreamConsumer", &json!({"StreamARN": arn, "ConsumerName": "reader"}))?;
-    let consumer = made["Consumer"]["ConsumerARN"].as_str().context("a consumer without an ARN")?.to_owned();
+    let arn = summary["StreamDescriptionSummary"]["StreamARN"]
+        .as_str()
+        .context("a stream without an ARN")?;
+    let made = client.call(
+        "RegisterStreamConsumer",
+        &json!({"StreamARN": arn, "ConsumerName": "reader"}),
+    )?;
+    let consumer = made["Consumer"]["ConsumerARN"]
+        .as_str()
+        .context("a consumer without an ARN")?
+        .to_owned();
     until("the consumer is active", Duration::from_secs(10), || {
         let described = client.call("DescribeStreamConsumer", &json!({"ConsumerARN": consumer}))?;
         Ok(described["ConsumerDescription"]["ConsumerStatus"] == "ACTIVE")
@@ -107,7 +122,8 @@ fn stop(
     let mut subscriptions = Vec::new();
     for shard in 0..3 {
         let shard = format!("shardId-{shard:012}");
-        let asked = json!({"ConsumerARN": consumer, "ShardId": shard, "StartingPosition": {"Type": "TRIM_HORIZON"}});
+        let asked =
+            json!({"ConsumerARN": consumer, "ShardId": shard, "StartingPosition": {"Type": "TRIM_HORIZON"}});
         subscriptions.push(server.client().open("SubscribeToShard", &asked)?);
     }
     let before = journal.acknowledged();
@@ -117,24 +133,37 @@ fn stop(
             let (client, chance, load) = (server.client(), chance.child(), &load);
             scope.spawn(move || load.write(writer, client, &chance));
         }
-        let pushes: Vec<_> = subscriptions.into_iter().map(|push| scope.spawn(move || whole_frames(push))).collect();
+        let pushes: Vec<_> = subscriptions
+            .into_iter()
+            .map(|push| scope.spawn(move || whole_frames(push)))
+            .collect();
         let late = Late::begin(server.client(), journal)?;
         let hanging = stuck.then(|| Late::begin(server.client(), journal)).transpose()?;
-        until("the load runs", Duration::from_secs(20), || Ok(journal.acknowledged() > before + 500))?;
+        until("the load runs", Duration::from_secs(20), || {
+            Ok(journal.acknowledged() > before + 500)
+        })?;
         let begun = Instant::now();
         server.signal(libc::SIGTERM)?;
-        until("new calls are refused or not connected", Duration::from_secs(5), || {
-            Ok(!matches!(server.client().page("/readyz"), Ok((200, _))))
-        })?;
+        until(
+            "new calls are refused or not connected",
+            Duration::from_secs(5),
+            || Ok(!matches!(server.client().page("/readyz"), Ok((200, _)))),
+        )?;
         late.finish(journal)?;
         let status = server.wait(Duration::from_secs(DRAIN_SECS) + CLOSING)?;
         let took = begun.elapsed();
         over.store(true, Ordering::Relaxed);
         let status = status.with_context(|| format!("it still runs {took:?} after SIGTERM"))?;
         ensure!(status.success(), "it ended with {status}: {}", server.said());
-        ensure!(stuck || took < Duration::from_secs(DRAIN_SECS), "it took {took:?} although no client was stuck");
+        ensure!(
+            stuck || took < Duration::from_secs(DRAIN_SECS),
+            "it took {took:?} although no client was stuck"
+        );
         drop(hanging);
-        let ends = pushes.into_iter().map(|push| push.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a reader panicked"))));
+        let ends = pushes.into_iter().map(|push| {
+            push.join()
+                .unwrap_or_else(|_| Err(anyhow::anyhow!("a reader panicked")))
+        });
         Ok((ends.collect(), took))
     })?;
     figures.stops.push(stopped.1);
@@ -173,9 +202,15 @@ impl Late {
     /// It was accepted, so it is answered.
     fn finish(mut self, journal: &Journal) -> Result<()> {
         self.client.connect()?.get_mut().write_all(&self.rest)?;
-        let (status, answer) = self.client.answer().context("a request that was under way at the stop")?;
+        let (status, answer) = self
+            .client
+            .answer()
+            .context("a request that was under way at the stop")?;
         let answer: serde_json::Value = serde_json::from_slice(&answer)?;
-        ensure!(status == 200, "a request that was under way at the stop was answered with {status}: {answer}");
+        ensure!(
+            status == 200,
+            "a request that was under way at the stop was answered with {status}: {answer}"
+        );
         let text = |member: &str| answer[member].as_str().unwrap_or_default().to_owned();
         let ack = Ack {
             shard: text("ShardId"),
@@ -194,7 +229,10 @@ fn whole_frames(mut push: BufReader<TcpStream>) -> Result<usize> {
     while let Some(piece) = chunk(&mut push)? {
         bytes.extend_from_slice(&piece);
         total += piece.len();
-        while let Some(length) = bytes.first_chunk::<4>().map(|head| u32::from_be_bytes(*head) as usize) {
+        while let Some(length) = bytes
+            .first_chunk::<4>()
+            .map(|head| u32::from_be_bytes(*head) as usize)
+        {
             ensure!(length >= 16, "an event of {length} bytes");
             if bytes.len() < length {
                 break;

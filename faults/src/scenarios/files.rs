@@ -55,12 +55,19 @@ pub fn run(world: &World) -> Result<Verdict> {
         flooded
     })?;
     let spun = cpu_while_idle(&server);
-    ensure!(spun < CPU_MAX, "without calls it used {spun:?} of CPU in {WATCHED:?} while connections wait");
-    reader.catch_up(&mut connected, &journal).context("reading without free file descriptors")?;
+    ensure!(
+        spun < CPU_MAX,
+        "without calls it used {spun:?} of CPU in {WATCHED:?} while connections wait"
+    );
+    reader
+        .catch_up(&mut connected, &journal)
+        .context("reading without free file descriptors")?;
     drop(idle);
-    let back = until("a new connection is served again", Duration::from_secs(10), || {
-        Ok(matches!(server.client().page("/readyz"), Ok((200, _))))
-    })?;
+    let back = until(
+        "a new connection is served again",
+        Duration::from_secs(10),
+        || Ok(matches!(server.client().page("/readyz"), Ok((200, _)))),
+    )?;
     server.kill()?;
     server = setup.start()?;
     reader.catch_up(&mut server.client(), &journal)?;
@@ -86,13 +93,17 @@ fn flood(server: &mut Server, connected: &mut Client, journal: &Journal) -> Resu
         idle.push(TcpStream::connect(("127.0.0.1", server.port))?);
     }
     let (before, mut peak) = (journal.acknowledged(), 0);
-    let written = until("records are acknowledged without free file descriptors", PATIENCE, || {
-        if let Some(status) = server.wait(Duration::ZERO)? {
-            anyhow::bail!("the server ended ({status}): {}", server.said());
-        }
-        peak = peak.max(server.open_files());
-        Ok(journal.acknowledged() > before + RECORDS)
-    });
+    let written = until(
+        "records are acknowledged without free file descriptors",
+        PATIENCE,
+        || {
+            if let Some(status) = server.wait(Duration::ZERO)? {
+                anyhow::bail!("the server ended ({status}): {}", server.said());
+            }
+            peak = peak.max(server.open_files());
+            Ok(journal.acknowledged() > before + RECORDS)
+        },
+    );
     written.with_context(|| server.said())?;
     ensure!(peak > 60, "only {peak} files were open: the flood was none");
     let (status, text) = connected.page("/readyz")?;

@@ -80,21 +80,42 @@ const CASES: &[Case] = &[
     case("log write half, EIO", Kind::EioHalf, WAL_WRITE, Then::Ends),
     case("log write whole, EIO", Kind::EioAfter, WAL_WRITE, Then::Ends),
     case("log write ENOSPC", Kind::EnospcBefore, WAL_WRITE, Then::GoesOn).times(3),
-    case("log write half, ENOSPC", Kind::EnospcHalf, WAL_WRITE, Then::GoesOn).times(3),
-    case("log write whole, ENOSPC", Kind::EnospcAfter, WAL_WRITE, Then::GoesOn).times(3),
+    case(
+        "log write half, ENOSPC",
+        Kind::EnospcHalf,
+        WAL_WRITE,
+        Then::GoesOn,
+    )
+    .times(3),
+    case(
+        "log write whole, ENOSPC",
+        Kind::EnospcAfter,
+        WAL_WRITE,
+        Then::GoesOn,
+    )
+    .times(3),
     case("log write short", Kind::Short, WAL_WRITE, Then::GoesOn).times(20),
     case("log write EINTR", Kind::Interrupted, WAL_WRITE, Then::GoesOn).times(5),
     case("log write slow", Kind::Slow, WAL_WRITE, Then::GoesOn).times(20),
     case("buffered log write EIO", Kind::EioBefore, WAL_WRITE, Then::Ends).buffered(),
-    case("buffered log write short", Kind::Short, WAL_WRITE, Then::GoesOn).times(20).buffered(),
+    case("buffered log write short", Kind::Short, WAL_WRITE, Then::GoesOn)
+        .times(20)
+        .buffered(),
     case("log sync EIO", Kind::EioBefore, WAL_SYNC, Then::Ends).buffered(),
     case("log sync done, EIO", Kind::EioAfter, WAL_SYNC, Then::Ends).buffered(),
     case("log sync ENOSPC", Kind::EnospcBefore, WAL_SYNC, Then::Ends).buffered(),
-    case("log sync slow", Kind::Slow, WAL_SYNC, Then::GoesOn).times(20).buffered(),
+    case("log sync slow", Kind::Slow, WAL_SYNC, Then::GoesOn)
+        .times(20)
+        .buffered(),
     case("new segment EIO", Kind::EioBefore, NEW_WRITE, Then::Either),
     case("new segment ENOSPC", Kind::EnospcHalf, NEW_WRITE, Then::GoesOn).times(2),
     case("manifest write EIO", Kind::EioBefore, MANIFEST_WRITE, Then::Ends),
-    case("manifest write ENOSPC", Kind::EnospcHalf, MANIFEST_WRITE, Then::GoesOn),
+    case(
+        "manifest write ENOSPC",
+        Kind::EnospcHalf,
+        MANIFEST_WRITE,
+        Then::GoesOn,
+    ),
     case("manifest sync EIO", Kind::EioAfter, MANIFEST_SYNC, Then::Ends),
     case("sealed file EIO", Kind::EioHalf, SEALED, Then::GoesOn).times(2),
     case("sealed file ENOSPC", Kind::EnospcAfter, SEALED, Then::GoesOn).times(2),
@@ -131,13 +152,22 @@ pub fn run(world: &World) -> Result<Verdict> {
     for case in CASES {
         for position in 0..world.rounds.unwrap_or(POSITIONS) {
             // The first ones in order, then anywhere within the first second or so.
-            let nth = if position < 2 { position + 1 } else { run.chance.between(3, 60) };
-            run.one(case, nth).with_context(|| format!("{}, call {nth}", case.name))?;
+            let nth = if position < 2 {
+                position + 1
+            } else {
+                run.chance.between(3, 60)
+            };
+            run.one(case, nth)
+                .with_context(|| format!("{}, call {nth}", case.name))?;
         }
     }
     let server = run.setup.start()?;
     run.reader.read_again(&mut server.client(), &run.journal)?;
-    let stored = run.reader.unacknowledged().intersection(&run.journal.refused()).count();
+    let stored = run
+        .reader
+        .unacknowledged()
+        .intersection(&run.journal.refused())
+        .count();
     Ok(Verdict::Passed(format!(
         "{} kinds of failures, {} of them ended the process, {} were survived; {} acknowledged, 0 lost, 0 acknowledged from \
          a failed file; {stored} refused records stored all the same",
@@ -188,9 +218,16 @@ impl Run {
 }
 
 /// Lets the fault happen under load and says what came of it.
-fn strike(server: &mut Server, control: &Control, case: &Case, (nth, journal): (u64, &Journal)) -> Result<Then> {
+fn strike(
+    server: &mut Server,
+    control: &Control,
+    case: &Case,
+    (nth, journal): (u64, &Journal),
+) -> Result<Then> {
     let before = journal.acknowledged();
-    until("the load runs", PATIENCE, || Ok(journal.acknowledged() > before + 20))?;
+    until("the load runs", PATIENCE, || {
+        Ok(journal.acknowledged() > before + 20)
+    })?;
     control.arm(&Fault {
         kind: case.kind,
         files: case.files,
@@ -199,7 +236,8 @@ fn strike(server: &mut Server, control: &Control, case: &Case, (nth, journal): (
         times: case.times,
         delay: Duration::from_millis(20),
     });
-    until("the failure happens", PATIENCE, || Ok(control.fired() > 0)).context("the load never made such a call")?;
+    until("the failure happens", PATIENCE, || Ok(control.fired() > 0))
+        .context("the load never made such a call")?;
     let acknowledged = journal.acknowledged();
     let mut status = None;
     until("it ends, or acknowledges again", PATIENCE, || {
@@ -208,12 +246,22 @@ fn strike(server: &mut Server, control: &Control, case: &Case, (nth, journal): (
     })
     .with_context(|| server.said())?;
     let Some(status) = status else {
-        ensure!(server.wait(Duration::ZERO)?.is_none(), "it ended: {}", server.said());
+        ensure!(
+            server.wait(Duration::ZERO)?.is_none(),
+            "it ended: {}",
+            server.said()
+        );
         return Ok(Then::GoesOn);
     };
     let said = server.said();
-    ensure!(case.then != Then::GoesOn, "it ended ({status}) where it should go on: {said}");
-    ensure!(!status.success() && said.contains("storage failed"), "it ended with {status} and said: {said}");
+    ensure!(
+        case.then != Then::GoesOn,
+        "it ended ({status}) where it should go on: {said}"
+    );
+    ensure!(
+        !status.success() && said.contains("storage failed"),
+        "it ended with {status} and said: {said}"
+    );
     let (failed, newest) = (control.fired_at_ns(), journal.newest_acked());
     ensure!(
         newest < failed,

@@ -46,7 +46,9 @@ pub fn run(world: &World) -> Result<Verdict> {
     server.client().create_stream(STREAM, 3)?;
     let rounds = world.rounds.unwrap_or(ROUNDS);
     for round in 0..rounds {
-        server = run.round(server, round).with_context(|| format!("round {round}"))?;
+        server = run
+            .round(server, round)
+            .with_context(|| format!("round {round}"))?;
         if (round + 1).is_multiple_of(100) {
             run.reader.read_again(&mut server.client(), &run.journal)?;
             println!("       {}", run.figures(begun.elapsed()));
@@ -79,9 +81,13 @@ impl Run {
                 scope.spawn(move || load.write(writer, client, &chance));
             }
             let (mut client, chance) = (server.client(), self.chance.child());
-            let resharder = round.is_multiple_of(3).then(|| scope.spawn(move || reshard(&mut client, STREAM, &chance)));
+            let resharder = round
+                .is_multiple_of(3)
+                .then(|| scope.spawn(move || reshard(&mut client, STREAM, &chance)));
             // The moment is left to chance; the kill falls anywhere within a commit, a sealing or a reshard.
-            std::thread::sleep(Duration::from_micros(self.chance.between(1_000, LOAD_MS_MAX * 1_000)));
+            std::thread::sleep(Duration::from_micros(
+                self.chance.between(1_000, LOAD_MS_MAX * 1_000),
+            ));
             server.kill()?;
             stop.store(true, Ordering::Relaxed);
             if let Some(Ok(Ok(Some(closed)))) = resharder.map(std::thread::ScopedJoinHandle::join) {

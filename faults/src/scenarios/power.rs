@@ -26,7 +26,7 @@ use crate::world::{Chance, World, clear};
 const STREAM: &str = "power";
 const WRITERS: u32 = 3;
 /// Cuts in CI; thousands by hand.
-const CUTS: u64 = 60;
+const CUTS: u64 = 40;
 /// Acknowledged records of each of the two recorded runs: enough to seal and to merge files.
 const RECORDS: u64 = 6_000;
 
@@ -53,7 +53,8 @@ pub fn run(world: &World) -> Result<Verdict> {
     let trace = Trace::read(&file, &recorded.data)?;
     let mut disk = Disk::default();
     trace.ops.iter().for_each(|op| disk.play(&trace, op));
-    disk.agrees_with(&trace, &recorded.data).context("the recording is not whole")?;
+    disk.agrees_with(&trace, &recorded.data)
+        .context("the recording is not whole")?;
 
     let cuts = world.rounds.unwrap_or(CUTS);
     let (mut checked, mut slowest) = (0, Duration::ZERO);
@@ -69,7 +70,9 @@ pub fn run(world: &World) -> Result<Verdict> {
             };
             let server = cut(world, (&trace, at, &disk), (keep, &chance), &after)
                 .and_then(|server| check(&server, &known, at as u64).map(|()| server))
-                .with_context(|| format!("power cut before operation {at} ({}), kept: {keep:?}", shown(op)))?;
+                .with_context(|| {
+                    format!("power cut before operation {at} ({}), kept: {keep:?}", shown(op))
+                })?;
             slowest = slowest.max(server.recovery);
             checked += 1;
         }
@@ -136,12 +139,18 @@ fn busy(
     let mut reshards = Vec::new();
     for step in 1..=4 {
         let enough = RECORDS * part + RECORDS / 4 * step;
-        until("records are recorded", Duration::from_secs(60), || Ok(journal.acknowledged() >= enough))?;
+        until("records are recorded", Duration::from_secs(60), || {
+            Ok(journal.acknowledged() >= enough)
+        })?;
         if let Some(parents) = reshard(&mut server.client(), STREAM, chance)? {
             reshards.push((control.recorded().load(Ordering::SeqCst), parents));
         }
     }
-    until("the server stands between two operations", Duration::from_secs(20), || Ok(control.freeze()))?;
+    until(
+        "the server stands between two operations",
+        Duration::from_secs(20),
+        || Ok(control.freeze()),
+    )?;
     server.kill()?;
     Ok(reshards)
 }
@@ -159,7 +168,9 @@ fn points(trace: &Trace, chance: &Chance, cuts: u64) -> HashMap<usize, u64> {
         } else {
             usize::try_from(chance.between(0, trace.ops.len() as u64)).unwrap_or_default()
         };
-        *points.entry(at.min(trace.ops.len().saturating_sub(1))).or_default() += 1;
+        *points
+            .entry(at.min(trace.ops.len().saturating_sub(1)))
+            .or_default() += 1;
     }
     points
 }
@@ -182,7 +193,9 @@ fn cut(
 fn check(server: &Server, known: &Known, at: u64) -> Result<()> {
     let mut client = server.client();
     match client.until_active(STREAM) {
-        Err(Trouble::Refused { code, .. }) if code == "ResourceNotFoundException" && at < known.created => return Ok(()),
+        Err(Trouble::Refused { code, .. }) if code == "ResourceNotFoundException" && at < known.created => {
+            return Ok(());
+        }
         other => other?,
     }
     let mut reader = Reader::new(STREAM);
@@ -191,13 +204,23 @@ fn check(server: &Server, known: &Known, at: u64) -> Result<()> {
     reader.read(&mut client, &known.journal)?;
     reader.nothing_lost()?;
     // What was acknowledged later may be there already, in its place.
-    reader.expect(known.acked.iter().filter(|(_, ack)| ack.at > at).map(|(name, ack)| (*name, ack.clone())).collect())?;
+    reader.expect(
+        known
+            .acked
+            .iter()
+            .filter(|(_, ack)| ack.at > at)
+            .map(|(name, ack)| (*name, ack.clone()))
+            .collect(),
+    )?;
     for (when, parents) in &known.reshards {
         if *when <= at {
             reshard_holds(&mut client, STREAM, parents)?;
         }
     }
-    ensure!(reader.records() > 0 || known.acked.values().all(|ack| ack.at > at), "nothing was read");
+    ensure!(
+        reader.records() > 0 || known.acked.values().all(|ack| ack.at > at),
+        "nothing was read"
+    );
     Ok(())
 }
 

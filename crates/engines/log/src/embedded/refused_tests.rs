@@ -69,7 +69,11 @@ impl Disk for Reluctant {
     }
 
     fn free_bytes(&self) -> io::Result<Option<u64>> {
-        Ok(Some(self.capacity.load(Ordering::SeqCst).saturating_sub(self.disk.used())))
+        Ok(Some(
+            self.capacity
+                .load(Ordering::SeqCst)
+                .saturating_sub(self.disk.used()),
+        ))
     }
 
     fn lock(&self) -> io::Result<Option<Box<dyn Send + Sync>>> {
@@ -126,7 +130,11 @@ fn store(first_segment: u64) -> (Reluctant, Options, Core) {
     let core = recovery::open(&options).unwrap();
     for id in [LOG, URGENT] {
         let retention = std::time::Duration::from_secs(86_400);
-        core.commit(vec![Op::Create(id, LogOptions { retention }, oneshot::channel().0)]);
+        core.commit(vec![Op::Create(
+            id,
+            LogOptions { retention },
+            oneshot::channel().0,
+        )]);
     }
     (disk, options, core)
 }
@@ -140,7 +148,10 @@ fn append(core: &Core, id: LogId, record: &[u8]) -> Result<Appended, LogError> {
 /// Lengths and first bytes: large records make no legible message.
 fn read(core: &Core) -> Vec<(usize, u8)> {
     let entries = core.shared.read(LOG, 0, ALL).unwrap().entries;
-    entries.iter().map(|entry| (entry.bytes.len(), entry.bytes[0])).collect()
+    entries
+        .iter()
+        .map(|entry| (entry.bytes.len(), entry.bytes[0]))
+        .collect()
 }
 
 #[test]
@@ -148,7 +159,10 @@ fn a_refused_batch_does_not_come_back_in_place_of_an_acknowledged_one() {
     let (disk, options, core) = store(64 << 10);
     append(&core, LOG, b"kept").unwrap();
     disk.full.store(true, Ordering::SeqCst);
-    assert!(matches!(append(&core, LOG, b"refused"), Err(LogError::Overloaded(_))));
+    assert!(matches!(
+        append(&core, LOG, b"refused"),
+        Err(LogError::Overloaded(_))
+    ));
     disk.full.store(false, Ordering::SeqCst);
     // It does not fit behind the refused one, so that it takes the same number in another segment.
     let large = vec![7; 60_000];
@@ -186,7 +200,9 @@ fn a_log_that_goes_first_is_written_to_on_a_full_disk_and_leaves_room_for_trims(
     disk.set_capacity(disk.disk.used());
     let page = vec![7; 3_000];
     while append(&core, LOG, &page).is_ok() {}
-    let urgent = (0..100).take_while(|_| append(&core, URGENT, b"command").is_ok()).count();
+    let urgent = (0..100)
+        .take_while(|_| append(&core, URGENT, b"command").is_ok())
+        .count();
     assert!((1..100).contains(&urgent), "{urgent}");
     assert!(append(&core, LOG, &page).is_err());
     let (reply, mut answer) = oneshot::channel();

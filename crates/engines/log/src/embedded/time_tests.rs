@@ -43,7 +43,11 @@ fn append(core: &Core, id: u64) -> Timestamp {
 
 fn create(core: &Core, id: u64) {
     let retention = Duration::from_secs(86_400);
-    core.commit(vec![Op::Create(LogId(id), LogOptions { retention }, oneshot::channel().0)]);
+    core.commit(vec![Op::Create(
+        LogId(id),
+        LogOptions { retention },
+        oneshot::channel().0,
+    )]);
 }
 
 #[test]
@@ -57,7 +61,10 @@ fn a_log_made_while_the_clock_is_behind_holds_nothing_older_than_its_elders() {
     assert_eq!(append(&core, 1), Timestamp(BEGIN));
     clock.0.store(BEGIN - HOUR, Ordering::SeqCst);
     create(&core, 2);
-    assert_eq!((append(&core, 1), append(&core, 2)), (Timestamp(BEGIN), Timestamp(BEGIN)));
+    assert_eq!(
+        (append(&core, 1), append(&core, 2)),
+        (Timestamp(BEGIN), Timestamp(BEGIN))
+    );
     drop(core);
     disk.reboot(Crash::Power);
     let core = recovery::open(&options).unwrap();

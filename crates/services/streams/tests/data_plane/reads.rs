@@ -46,7 +46,13 @@ async fn only_a_reader_at_the_tip_is_told_zero() {
     let mut next = iterator(&world, FIRST, horizon()).await;
     // All within one millisecond.
     for behind in [1, 0] {
-        let answer = ok_in(&world, BOTH[0], "GetRecords", json!({"ShardIterator": next, "Limit": 1})).await;
+        let answer = ok_in(
+            &world,
+            BOTH[0],
+            "GetRecords",
+            json!({"ShardIterator": next, "Limit": 1}),
+        )
+        .await;
         assert_eq!(answer["MillisBehindLatest"], behind);
         answer["NextShardIterator"]
             .as_str()
