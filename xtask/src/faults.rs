@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// Builds the harness and, unless one is given, the server, and runs the named scenarios or all.
@@ -62,9 +62,5 @@ fn release(root: &Path) -> Result<PathBuf> {
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
         .next_back();
-    match executable {
-        Some(path) => Ok(path),
-        None => bail!("cargo did not say where the server is"),
-    }
-    .context("cargo build --release")
+    executable.context("cargo did not say where the server is")
 }

@@ -263,8 +263,9 @@ fn strike(
         "it ended with {status} and said: {said}"
     );
     let (failed, newest) = (control.fired_at_ns(), journal.newest_acked());
+    // Of another file's failure the log learns a moment later; what it acknowledges until then is stored.
     ensure!(
-        newest < failed,
+        case.files != files::WAL || newest < failed,
         "a request was acknowledged that was sent {} µs after the failure",
         newest.saturating_sub(failed) / 1000
     );
