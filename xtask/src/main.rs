@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|fuzz`.
+//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|faults|fuzz`.
 //!
 //! None is needed to build or test Millrace.
 
@@ -6,6 +6,7 @@ mod bench;
 mod codegen;
 mod conformance;
 mod coverage;
+mod faults;
 mod fuzz;
 mod tidy;
 
@@ -19,6 +20,7 @@ const USAGE: &str = "usage: cargo xtask TASK
   tidy                    import direction, layers, sizes, module headers
   conformance [--long] [CLIENT …]  run real clients against a fresh server
   bench streams [NAME …]  measure this server beside its rivals
+  faults [SCENARIO …]     run the real server under faults and check it from outside
   fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds";
 
 fn main() -> Result<()> {
@@ -35,6 +37,7 @@ fn main() -> Result<()> {
         "tidy" => tidy::run(root),
         "conformance" => conformance::run(root, rest),
         "bench" => bench::run(root, rest),
+        "faults" => faults::run(root, rest),
         "fuzz" => fuzz::run(root, rest),
         _ => bail!("no task '{task}'\n{USAGE}"),
     }

@@ -19,6 +19,8 @@ pub const PIECE_BYTES_MIN: usize = 16 << 10;
 
 /// Connections that wait for the server to accept them.
 pub const BACKLOG: u32 = 1024;
+/// Open files that connections leave for the log, keys and calls to other services, where the process may have as many.
+pub const FILES_RESERVED: u64 = 400;
 /// Pause after the operating system refuses to give a connection, such as for lack of file descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

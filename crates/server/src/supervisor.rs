@@ -229,6 +229,8 @@ pub(crate) async fn open_log(
     options.seal_bytes = config.seal;
     options.seal_age = config.seal_age;
     options.tail_cache_bytes = config.tail_cache;
+    // Streams can be deleted and retention shortened while the disk is full.
+    options.urgent = vec![CONTROL_LOG];
     options.on_fatal = Some(Arc::new(abort));
     let log = Arc::new(EmbeddedLog::open(options).await?);
     Ok((Arc::clone(&log) as Arc<dyn Log>, Some(log)))

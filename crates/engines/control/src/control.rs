@@ -198,6 +198,10 @@ pub async fn create(log: &dyn Log, log_id: LogId) -> Result<(), LogError> {
     let forever = LogOptions {
         retention: Duration::MAX,
     };
+    // A full disk refuses a creation before it looks whether it is one.
+    if log.tail(log_id).is_ok() {
+        return Ok(());
+    }
     match log.create(log_id, forever).await {
         Ok(()) | Err(LogError::Exists(_)) => Ok(()),
         Err(error) => Err(error),

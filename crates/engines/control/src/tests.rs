@@ -2,6 +2,7 @@
 
 mod ending;
 mod failures;
+mod full;
 mod replay;
 mod sharing;
 

@@ -26,7 +26,8 @@ pub type Append = Pending<Appended>;
 /// Ordered, durable, append-only logs.
 ///
 /// **Order.** Records of one log have dense offsets in the order in which `append` was *called* (the call queues;
-/// awaiting only waits), and append times that never go back. Different logs are not ordered against each other.
+/// awaiting only waits), and append times that never go back; in a log that is made later they are not earlier either,
+/// whatever the clock does. Different logs are not ordered against each other.
 ///
 /// **Durability.** When an append's future yields `Ok`, the whole batch survives any crash. A batch is atomic:
 /// after a crash all of it is there or none of it. One whose future was dropped or yielded an error may or may

@@ -76,7 +76,8 @@ static CONNECTIONS: Key = Key {
     env: "MILLRACE_SERVER_CONNECTIONS_MAX",
     default: "10000",
     kind: Kind::Number,
-    doc: "Connections at the same time; more are answered 503 and closed.",
+    doc: "Connections at the same time; more are answered 503 and closed. Fewer where the process may not have as many \
+          open files, of which 400 are kept for the log.",
 };
 static BODY_MAX: Key = Key {
     name: "server.body_max",

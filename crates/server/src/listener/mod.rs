@@ -2,6 +2,7 @@
 
 mod activity;
 mod connection;
+mod places;
 mod self_signed;
 mod tls;
 #[cfg(test)]
@@ -89,7 +90,7 @@ impl Listener {
         Ok(Self {
             socket: socket.listen(limits::BACKLOG)?,
             gate: Arc::new(gate),
-            connections_max: server.connections_max,
+            connections_max: places::places(server.connections_max),
             h2_streams_max: server.h2_streams_max,
         })
     }

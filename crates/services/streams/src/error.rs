@@ -338,7 +338,8 @@ impl From<StreamsError> for ApiError {
             E::Keys(KeyError::OptInRequired(_)) => "KMSOptInRequired",
             E::Keys(KeyError::Throttled(_)) => "KMSThrottlingException",
             E::Control(ControlError::TooLarge { .. }) => "LimitExceededException",
-            E::Control(ControlError::Overloaded) | E::Log(LogError::Overloaded(_)) => {
+            E::Control(ControlError::Overloaded | ControlError::Log(LogError::Overloaded(_)))
+            | E::Log(LogError::Overloaded(_)) => {
                 return Self::client("ServiceUnavailable", error.to_string()).with_status(503);
             }
             // SDKs retry it; a proposal or an append that is in doubt is at-least-once like everything else.

@@ -79,6 +79,14 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// The operating system's.
     fn sync_dir(&self) -> io::Result<()>;
 
+    /// Bytes that can still be written; `None` where that cannot be told.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Keeps every other process away until the result is dropped; `None` when one is there already.
     ///
     /// # Errors

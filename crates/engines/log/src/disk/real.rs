@@ -115,6 +115,12 @@ impl Disk for RealDisk {
         self.handle.sync_all()
     }
 
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        let disk = rustix::fs::fstatvfs(&self.handle)?;
+        // What is kept for the superuser does not count.
+        Ok(Some(disk.f_bavail.saturating_mul(disk.f_frsize)))
+    }
+
     fn lock(&self) -> io::Result<Option<Box<dyn Send + Sync>>> {
         let file = OpenOptions::new()
             .create(true)

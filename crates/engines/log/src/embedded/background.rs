@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::codec::as_u64;
-use super::commit::{Committer, is_full};
+use super::commit::{Committer, is_busy, is_full};
 use super::core::Core;
 use super::heads::Head;
 use super::limits::USED_SEGMENTS_MAX;
@@ -87,6 +87,7 @@ impl Background {
         let now = core.shared.clock.now();
         committer.heads.has_changed()
             && (committer.ring.used() >= USED_SEGMENTS_MAX
+                || core.shared.out_of_space.load(Ordering::Relaxed)
                 || committer
                     .oldest_change
                     .is_some_and(|oldest| now.since(oldest) >= self.seal_age))
@@ -125,11 +126,12 @@ impl Background {
         self.count(core);
     }
 
-    /// Appends edits to the MANIFEST. When that fails for another reason than a full disk the store stops.
+    /// Appends edits to the MANIFEST. When that fails for another reason than a full disk
+    /// or too many open files the store stops.
     pub(super) fn record(&mut self, core: &Core, edits: &[Edit]) -> bool {
         match self.manifest.append(edits) {
             Ok(()) => true,
-            Err(error) if is_full(&error) => {
+            Err(error) if is_full(&error) || is_busy(&error) => {
                 self.failed(core, "the manifest cannot grow", &error);
                 false
             }

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 
 use millrace_base::Timestamp;
 
+use super::codec::as_u64;
 use super::core::Shared;
-use super::heads::{Effect, Heads, split_freeing};
+use super::heads::{Effect, Heads};
 use super::queue::{Op, Reply};
-use super::ring::Ring;
+use super::ring::{Kept, Ring};
 use super::wal::{Builder, Header, stored_bytes};
 use crate::{Appended, LogError, Offset};
 
@@ -25,6 +26,8 @@ pub(super) struct Committer {
     pub(super) builder: Builder,
     /// When the first change since the last cut was made.
     pub(super) oldest_change: Option<Timestamp>,
+    /// The newest append time of any log.
+    pub(super) newest: Timestamp,
 }
 
 /// A call whose group is on its way.
@@ -54,6 +57,7 @@ impl Answer {
 }
 
 const FULL: LogError = LogError::Overloaded("the disk is full: free space on it, or shorten retention");
+const BUSY: LogError = LogError::Overloaded("too many files are open: raise the limit of open files");
 const BEHIND: LogError = LogError::Overloaded("records arrive faster than they can be sealed: retry later");
 
 /// Whether the error only says that there is no space.
@@ -64,12 +68,18 @@ pub(super) fn is_full(error: &io::Error) -> bool {
     )
 }
 
+/// Whether the error only says that too many files are open.
+pub(super) fn is_busy(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
 impl Committer {
     /// Commits `group` and answers its calls. An error means that the storage can not be trusted any more; the
     /// group's calls are answered all the same.
     pub(super) fn commit(&mut self, group: Vec<Op>, shared: &Shared) -> Result<(), String> {
-        let (group, refused) = if shared.unsealed.load(Ordering::Relaxed) >= shared.tail_cache_bytes {
-            split_freeing(group)
+        let out_of_room = shared.unsealed.load(Ordering::Relaxed) >= shared.tail_cache_bytes;
+        let (group, refused) = if out_of_room {
+            split(group, |op| shared.is_urgent(op))
         } else {
             (group, Vec::new())
         };
@@ -79,23 +89,39 @@ impl Committer {
             BEHIND
         };
         refused.into_iter().for_each(|op| op.fail(refusal.clone()));
-        match self.make_room(&group, false) {
-            Ok(()) => self.write(group, shared),
-            Err(error) if is_full(&error) => {
-                let (freeing, refused) = split_freeing(group);
-                refused.into_iter().for_each(|op| op.fail(FULL));
-                match self.make_room(&freeing, true) {
-                    Ok(()) => self.write(freeing, shared),
-                    Err(error) => fail_all(freeing, &error),
-                }
-            }
-            Err(error) => fail_all(group, &error),
-        }
+        self.commit_what_fits(group, shared)
     }
 
-    fn make_room(&mut self, group: &[Op], freeing: bool) -> io::Result<()> {
+    /// On a full disk first what is urgent and then what gives space back uses what every segment keeps for it.
+    fn commit_what_fits(&mut self, mut group: Vec<Op>, shared: &Shared) -> Result<(), String> {
+        for kept in [Kept::All, Kept::Half, Kept::Nothing] {
+            match self.make_room(&group, kept, shared) {
+                Ok(()) => {
+                    if kept == Kept::All && !group.is_empty() {
+                        shared.out_of_space.store(false, Ordering::Relaxed);
+                    }
+                    return self.write(group, shared);
+                }
+                Err(error) if is_full(&error) => {
+                    let (next, refused) = split(group, |op| match kept {
+                        Kept::All => shared.is_urgent(op),
+                        Kept::Half => op.frees(),
+                        Kept::Nothing => false,
+                    });
+                    shared.out_of_space.store(true, Ordering::Relaxed);
+                    refused.into_iter().for_each(|op| op.fail(FULL));
+                    group = next;
+                }
+                Err(error) => return fail_all(group, &error),
+            }
+        }
+        Ok(())
+    }
+
+    fn make_room(&mut self, group: &[Op], kept: Kept, shared: &Shared) -> io::Result<()> {
         let len = stored_bytes(group.iter().map(Op::stored_bytes).sum());
-        self.ring.make_room(len, self.last_seq, freeing)
+        let unsealed = as_u64(shared.unsealed.load(Ordering::Relaxed));
+        self.ring.make_room(len, self.last_seq, (kept, unsealed))
     }
 
     fn write(&mut self, group: Vec<Op>, shared: &Shared) -> Result<(), String> {
@@ -105,10 +131,13 @@ impl Committer {
         let started = shared.clock.monotonic();
         let now = shared.clock.now();
         self.builder.begin(group.iter().map(Op::stored_bytes).sum());
+        // Not only within a log: one that continues another, made while the clock is behind, holds nothing older.
+        self.newest = self.newest.max(now);
+        let time = self.newest;
         let mut effects = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
         for op in group {
-            let (answer, effect) = self.plan(op, now);
+            let (answer, effect) = self.plan(op, time);
             effects.push(effect);
             answers.push(answer);
         }
@@ -163,40 +192,45 @@ impl Committer {
         let (heads, out) = (&mut self.heads, &mut self.builder);
         match op {
             Op::Create(id, options, reply) => {
-                let (result, effect) = split(heads.create(id, options, out));
+                let (result, effect) = unzip(heads.create(id, options, out));
                 (Answer::Unit(reply, result), effect)
             }
             Op::Append(id, batch, reply) => {
-                let (result, effect) = split(heads.append(id, batch, now, out));
+                let (result, effect) = unzip(heads.append(id, batch, now, out));
                 (Answer::Appended(reply, result), effect)
             }
             Op::Trim(id, before, reply) => {
-                let (result, effect) = split(heads.trim(id, before, out));
+                let (result, effect) = unzip(heads.trim(id, before, out));
                 (Answer::Unit(reply, result), effect)
             }
             Op::Seal(id, reply) => {
-                let (result, effect) = split(heads.seal(id, out));
+                let (result, effect) = unzip(heads.seal(id, out));
                 (Answer::Offset(reply, result), effect)
             }
             Op::Delete(id, reply) => {
-                let (result, effect) = split(heads.delete(id, out));
+                let (result, effect) = unzip(heads.delete(id, out));
                 (Answer::Unit(reply, result), effect)
             }
         }
     }
 }
 
-fn split<T>(planned: Result<(T, Effect), LogError>) -> (Result<T, LogError>, Effect) {
+fn unzip<T>(planned: Result<(T, Effect), LogError>) -> (Result<T, LogError>, Effect) {
     match planned {
         Ok((value, effect)) => (Ok(value), effect),
         Err(error) => (Err(error), Effect::Nothing),
     }
 }
 
-/// Without a segment to write to, later attempts may still succeed only if the disk is merely full.
+/// The calls of which that holds, and the others.
+fn split(group: Vec<Op>, holds: impl Fn(&Op) -> bool) -> (Vec<Op>, Vec<Op>) {
+    group.into_iter().partition(holds)
+}
+
+/// Without a segment to write to, later attempts may still succeed only if too many files are open.
 fn fail_all(group: Vec<Op>, error: &io::Error) -> Result<(), String> {
-    if is_full(error) {
-        group.into_iter().for_each(|op| op.fail(FULL));
+    if is_busy(error) {
+        group.into_iter().for_each(|op| op.fail(BUSY));
         return Ok(());
     }
     let reason = format!("a segment of the write-ahead log cannot be made or opened: {error}");

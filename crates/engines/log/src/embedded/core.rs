@@ -31,11 +31,15 @@ pub(super) struct Shared {
     pub(super) key: u64,
     pub(super) fsync: bool,
     pub(super) tail_cache_bytes: usize,
+    urgent: Vec<LogId>,
     pub(super) queue: Queue,
     pub(super) logs: RwLock<HashMap<LogId, Arc<LogCell>>>,
     /// Bytes of records in memory that are in no file.
     pub(super) unsealed: AtomicUsize,
+    /// Background work found no space.
     pub(super) disk_full: AtomicBool,
+    /// The last appends were refused for want of space.
+    pub(super) out_of_space: AtomicBool,
     pub(super) footers: FooterCache,
     pub(super) counters: Counters,
     fatal: OnceLock<String>,
@@ -59,10 +63,12 @@ impl Shared {
             key,
             fsync: options.durability == Durability::Fsync,
             tail_cache_bytes: options.tail_cache_bytes.as_usize(),
+            urgent: options.urgent.clone(),
             queue: Queue::default(),
             logs: RwLock::default(),
             unsealed: AtomicUsize::new(0),
             disk_full: AtomicBool::new(false),
+            out_of_space: AtomicBool::new(false),
             footers: FooterCache::new(options.footer_cache_bytes.as_usize()),
             counters: Counters::default(),
             fatal: OnceLock::new(),
@@ -73,6 +79,11 @@ impl Shared {
     pub(super) fn cell(&self, id: LogId) -> Result<Arc<LogCell>, LogError> {
         let logs = self.logs.read().unwrap_or_else(PoisonError::into_inner);
         logs.get(&id).cloned().ok_or(LogError::NotFound(id))
+    }
+
+    /// Whether it is to succeed on a full disk too: it gives space back, or belongs to a log that goes first.
+    pub(super) fn is_urgent(&self, op: &Op) -> bool {
+        op.frees() || matches!(op, Op::Append(id, ..) if self.urgent.contains(id))
     }
 
     /// Shows readers what has become durable.
@@ -316,7 +327,13 @@ impl Core {
         if self.shared.is_poisoned() {
             return false;
         }
-        let wanted = self.between_groups().ring.wanted();
+        let unsealed = as_u64(self.shared.unsealed.load(Ordering::Relaxed));
+        let wanted = {
+            let ring = &mut self.between_groups().ring;
+            // Where a large one would not leave room for sealing the committer makes a small one when it needs it.
+            ring.wanted()
+                .filter(|(_, bytes)| ring.leaves_room(2 * bytes, unsealed).unwrap_or(true))
+        };
         let Some((number, bytes)) = wanted else {
             return false;
         };
@@ -377,7 +394,9 @@ impl Core {
             queue_bytes: as_u64(bytes),
             logs: as_u64(logs),
             tail_cache_bytes: as_u64(shared.unsealed.load(Ordering::Relaxed)),
-            disk_full: u64::from(shared.disk_full.load(Ordering::Relaxed)),
+            disk_full: u64::from(
+                shared.disk_full.load(Ordering::Relaxed) || shared.out_of_space.load(Ordering::Relaxed),
+            ),
             failed: u64::from(shared.is_poisoned()),
             ..shared.counters.snapshot()
         }

@@ -9,7 +9,6 @@ use millrace_base::Timestamp;
 
 use super::codec::as_u64;
 use super::manifest::format::LogMeta;
-use super::queue::Op;
 use super::state::{Cached, LogCell};
 use super::wal::Builder;
 use crate::{Appended, Batch, LogError, LogId, LogOptions, Offset, Tail, batch};
@@ -48,6 +47,12 @@ impl Heads {
 
     pub(super) fn get(&self, id: LogId) -> Option<&Head> {
         self.logs.get(&id)
+    }
+
+    /// The newest append time of any log.
+    pub(super) fn newest(&self) -> Timestamp {
+        let times = self.logs.values().map(|head| head.meta.last_time);
+        times.max().unwrap_or_default()
     }
 
     pub(super) fn cells(&self) -> impl Iterator<Item = &Arc<LogCell>> {
@@ -211,9 +216,4 @@ impl Heads {
         self.update(id, |_| {});
         self.logs.remove(&id);
     }
-}
-
-/// The part of a group that fits a full disk, and the rest.
-pub(super) fn split_freeing(group: Vec<Op>) -> (Vec<Op>, Vec<Op>) {
-    group.into_iter().partition(Op::frees)
 }

@@ -205,6 +205,10 @@ impl Log for EmbeddedLog {
 #[cfg(test)]
 mod format_tests;
 #[cfg(test)]
+mod refused_tests;
+#[cfg(test)]
 mod sim_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_tests;

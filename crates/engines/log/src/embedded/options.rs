@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use millrace_base::{ByteSize, Clock, Rng};
 
+use crate::LogId;
 use crate::disk::Disk;
 
 /// What "durable" means.
@@ -45,6 +46,9 @@ pub struct Options {
     pub seal_age: Duration,
     /// Unsealed record bytes at which appends are refused until sealing has caught up.
     pub tail_cache_bytes: ByteSize,
+    /// Logs of few and small records, to which can be appended while the disk is full: what decides about giving space
+    /// back.
+    pub urgent: Vec<LogId>,
     /// Bytes of parsed file footers kept in memory.
     pub footer_cache_bytes: ByteSize,
     /// Least bytes per second that sealing may write; it follows twice the incoming rate above it.
@@ -79,6 +83,7 @@ impl Options {
             seal_bytes: ByteSize::mib(64),
             seal_age: Duration::from_secs(600),
             tail_cache_bytes: ByteSize::mib(160),
+            urgent: Vec::new(),
             footer_cache_bytes: ByteSize::mib(16),
             seal_pace_bytes: ByteSize::mib(64),
             on_fatal: None,

@@ -96,6 +96,7 @@ pub(super) fn open(options: &Options) -> Result<Core, OpenError> {
             .map_err(io_error("remove", &segment.name))?;
     }
     let committer = Committer {
+        newest: logs.heads.newest(),
         heads: logs.heads,
         ring,
         epoch,

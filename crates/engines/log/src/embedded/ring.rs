@@ -20,6 +20,14 @@ pub(super) struct Segment {
     pub(super) bytes: u64,
 }
 
+/// How much of what a segment keeps for batches without records must stay free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    All,
+    Half,
+    Nothing,
+}
+
 /// The segment that is being written.
 #[derive(Debug)]
 struct Active {
@@ -27,6 +35,8 @@ struct Active {
     file: Arc<dyn DiskFile>,
     position: u64,
     segment_gen: u64,
+    /// Begun without room to seal what it takes: only for what cannot wait.
+    tight: bool,
 }
 
 /// See the module.
@@ -107,33 +117,60 @@ impl Ring {
         }
     }
 
-    /// Makes `len` bytes fit behind the last batch, `last_seq`; goes to another segment if they do not.
+    /// Makes `len` bytes fit behind the last batch, `last_seq`; goes to another segment if they do not, while there is
+    /// room on the disk to seal that one and `unsealed` bytes besides.
     ///
     /// # Errors
-    /// A full disk, when there is no free segment; nothing has changed then.
-    pub(super) fn make_room(&mut self, len: usize, last_seq: u64, freeing: bool) -> io::Result<()> {
+    /// A full disk or too many open files, when there is no free segment; nothing has changed then.
+    pub(super) fn make_room(
+        &mut self,
+        len: usize,
+        last_seq: u64,
+        (keep, unsealed): (Kept, u64),
+    ) -> io::Result<()> {
         let kept = self.first_bytes / META_RESERVE_SHARE;
-        let reserve = if freeing { 0 } else { kept };
+        let reserve = match keep {
+            Kept::All => kept,
+            Kept::Half => kept / 2,
+            Kept::Nothing => 0,
+        };
         let len = as_u64(len);
+        let may = |active: &Active| keep != Kept::All || !active.tight;
         if self
             .active
             .as_ref()
-            .is_some_and(|a| a.position + len + reserve <= a.segment.bytes)
+            .is_some_and(|a| may(a) && a.position + len + reserve <= a.segment.bytes)
         {
             return Ok(());
         }
         let needed = len + kept;
-        let segment = match self.free.iter().position(|segment| segment.bytes >= needed) {
+        let known = self.free.iter().position(|segment| segment.bytes >= needed);
+        let made = needed.next_multiple_of(self.first_bytes);
+        let (grows, taken) = match known.and_then(|at| self.free.get(at)) {
+            Some(segment) => (0, segment.bytes),
+            None => (made, made),
+        };
+        let tight = !self.leaves_room(grows + taken, unsealed)?;
+        if tight && keep == Kept::All {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let segment = match known {
             Some(at) => self.free.swap_remove(at),
             // Small, because appends wait meanwhile: the background makes the large ones.
-            None => self.make(needed.next_multiple_of(self.first_bytes))?,
+            None => self.make(made)?,
         };
         let access = if self.direct {
             Access::Direct
         } else {
             Access::Update
         };
-        let file = self.disk.open(&segment.name, access)?;
+        let file = match self.disk.open(&segment.name, access) {
+            Ok(file) => file,
+            Err(error) => {
+                self.free.push(segment);
+                return Err(error);
+            }
+        };
         if let Some(old) = self.active.take() {
             self.used.push_back((old.segment, last_seq));
         }
@@ -142,9 +179,21 @@ impl Ring {
             file,
             position: 0,
             segment_gen: self.next_gen,
+            tight,
         });
         self.next_gen += 1;
         Ok(())
+    }
+
+    /// Whether what is unsealed still fits the disk when `more` bytes are on it: space comes back only behind a
+    /// sealing, which first needs some. In a file small records take more than their bytes, but no more than in the
+    /// log; a first segment's size is for footers and the MANIFEST.
+    pub(super) fn leaves_room(&self, more: u64, unsealed: u64) -> io::Result<bool> {
+        let used: u64 = self.used.iter().map(|(segment, _)| segment.bytes).sum();
+        let used = used + self.active.as_ref().map_or(0, |active| active.position);
+        let sealed = unsealed.saturating_mul(2).min(used);
+        let needed = more.saturating_add(sealed).saturating_add(self.first_bytes);
+        Ok(self.disk.free_bytes()?.is_none_or(|free| free >= needed))
     }
 
     fn make(&mut self, bytes: u64) -> io::Result<Segment> {

@@ -2,8 +2,9 @@
 //!
 //! The rules, each of which was needed by a simulated crash:
 //! 1. order by `batch_seq`, beginning behind the last batch that the MANIFEST's tables contain;
-//! 2. where one number occurs twice the newest epoch wins, and along the row epochs never fall: a batch left over
-//!    from an abandoned tail never follows one that took the number before it again;
+//! 2. where one number occurs twice the newest epoch wins, and within an epoch the segment used last: a batch that a
+//!    full disk refused may be there all the same; along the row epochs never fall: a batch left over from an
+//!    abandoned tail never follows one that took the number before it again;
 //! 3. stop at the first number that is missing or whose body does not pass;
 //! 4. every header tells up to where batches were durable when it was written. If the row ends before the
 //!    greatest such number, acknowledged records are damaged: refuse.
@@ -96,7 +97,8 @@ impl Scan {
         };
         if body.is_some_and(|body| header.owns(key, &body)) {
             let known = self.batches.entry(header.batch_seq).or_insert(located);
-            if known.header.epoch < header.epoch {
+            // Within an epoch the later segment: the batch in the earlier one was refused for want of space.
+            if (known.header.epoch, known.header.segment_gen) < (header.epoch, header.segment_gen) {
                 *known = located;
             }
             return Ok(header.stored_bytes());

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::ready;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use millrace_base::{Clock, Timestamp};
@@ -17,6 +18,8 @@ use crate::{
 #[derive(Debug)]
 pub struct MemoryLog {
     clock: Arc<dyn Clock>,
+    /// The newest append time of any log, milliseconds.
+    newest: AtomicU64,
     logs: Mutex<HashMap<LogId, MemoryState>>,
 }
 
@@ -33,6 +36,7 @@ impl MemoryLog {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
+            newest: AtomicU64::new(0),
             logs: Mutex::default(),
         }
     }
@@ -145,6 +149,8 @@ impl Log for MemoryLog {
 
     fn append(&self, id: LogId, batch: Batch) -> Append {
         let now = self.clock.now();
+        // As the embedded engine: the clock may go back, append times do not, from log to log either.
+        let now = Timestamp(self.newest.fetch_max(now.0, Ordering::Relaxed).max(now.0));
         let result = batch::check(&batch).and_then(|()| self.with(id, |log| log.append(id, &batch, now)));
         Box::pin(ready(result))
     }

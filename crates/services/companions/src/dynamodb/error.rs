@@ -5,6 +5,7 @@
 
 use millrace_api::dynamodb as types;
 use millrace_control::ControlError;
+use millrace_log::LogError;
 use millrace_wire::access::Denied;
 use millrace_wire::{ApiError, Codec, error};
 
@@ -83,7 +84,7 @@ impl DynamodbError {
                 error::VALIDATION,
                 format!("The request is too large to be written at once: {error}"),
             ),
-            Self::Control(ControlError::Overloaded) => coded(
+            Self::Control(ControlError::Overloaded | ControlError::Log(LogError::Overloaded(_))) => coded(
                 SERVICE,
                 "ThrottlingException",
                 "Too many writes wait for the control log: try again later.",

@@ -67,7 +67,8 @@ impl Streams {
         let at_tail = next >= chunk.tail.end;
         let behind = match last {
             _ if at_tail => Duration::ZERO,
-            Some((_, time)) => now.since(time),
+            // Zero means that there is nothing more, also while the clock is behind what was appended.
+            Some((_, time)) => now.since(time).max(Duration::from_millis(1)),
             None => now.since(oldest),
         };
         let ended = if at_tail && chunk.tail.sealed {

@@ -39,6 +39,29 @@ async fn pages_say_how_far_behind_they_are() {
 }
 
 #[tokio::test]
+async fn only_a_reader_at_the_tip_is_told_zero() {
+    let world = world::open(Profile::Open).await;
+    world.active("s", 1).await;
+    put(&world, "k", &["a", "b"]).await;
+    let mut next = iterator(&world, FIRST, horizon()).await;
+    // All within one millisecond.
+    for behind in [1, 0] {
+        let answer = ok_in(
+            &world,
+            BOTH[0],
+            "GetRecords",
+            json!({"ShardIterator": next, "Limit": 1}),
+        )
+        .await;
+        assert_eq!(answer["MillisBehindLatest"], behind);
+        answer["NextShardIterator"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut next);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_holds_ten_mebibytes_at_most() {
     let world = world::open(Profile::Open).await;
     world.active("s", 1).await;

@@ -27,9 +27,12 @@ impl Follower {
         let options = LogOptions {
             retention: RECORDS_KEPT,
         };
-        match log.create(LOG, options).await {
-            Ok(()) | Err(LogError::Exists(_)) => {}
-            Err(error) => return Err(error.into()),
+        // A full disk refuses a creation before it looks whether it is one.
+        if log.tail(LOG).is_err() {
+            match log.create(LOG, options).await {
+                Ok(()) | Err(LogError::Exists(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         let mut follower = Self {
             watch: log.watch(LOG)?,
