@@ -81,5 +81,6 @@ fn streams(options: &Options, server: &Path, places: (&Path, &Path)) -> Result<S
         }
         rows.push(Row { about, outcome });
     }
+    let floor = floor.or(floor::measure(places, plan.floor)?);
     report::page(&rows, &floor, &plan)
 }

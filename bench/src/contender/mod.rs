@@ -121,12 +121,14 @@ pub fn all(server: &Path) -> Vec<Box<dyn Contender>> {
     ]
 }
 
+/// Whether it answers by something else than that it is still starting.
 fn speaks_http(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
         return false;
     };
     let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
     let head = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-    let mut first = [0; 8];
-    stream.write_all(head).is_ok() && stream.read_exact(&mut first).is_ok() && first == *b"HTTP/1.1"
+    let mut first = [0; 12];
+    let said = stream.write_all(head).is_ok() && stream.read_exact(&mut first).is_ok();
+    said && first.starts_with(b"HTTP/1.1 ") && !first.ends_with(b"503")
 }

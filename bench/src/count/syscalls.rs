@@ -28,6 +28,7 @@ pub fn during(server: &Running, folder: &Path, work: impl Fn() -> Result<u64>) -
     if calls == 0 {
         bail!("no call was made");
     }
+    println!("   {:.1} system calls per call", sum / calls as f64);
     Ok(sum / calls as f64)
 }
 

@@ -25,6 +25,20 @@ pub struct Disk {
     pub write_mb_per_s: f64,
 }
 
+impl Disk {
+    /// The better of two.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            sync: if self.sync.p99 < other.sync.p99 {
+                self.sync
+            } else {
+                other.sync
+            },
+            write_mb_per_s: self.write_mb_per_s.max(other.write_mb_per_s),
+        }
+    }
+}
+
 /// A block that is aligned as O_DIRECT asks for.
 #[repr(align(4096))]
 struct Block([u8; LARGE]);

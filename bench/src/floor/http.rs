@@ -35,6 +35,22 @@ pub struct Http {
     pub send_cpu_s_per_gb: f64,
 }
 
+impl Http {
+    /// The better of two.
+    pub fn or(self, other: Self) -> Self {
+        let less_late = |a: Latency, b: Latency| if a.p99 < b.p99 { a } else { b };
+        let more = |a: Latency, b: Latency| if a.per_s > b.per_s { a } else { b };
+        Self {
+            one: less_late(self.one, other.one),
+            many: more(self.many, other.many),
+            cpu_us: self.cpu_us.min(other.cpu_us),
+            receive_mb_per_s: self.receive_mb_per_s.max(other.receive_mb_per_s),
+            receive_cpu_s_per_gb: self.receive_cpu_s_per_gb.min(other.receive_cpu_s_per_gb),
+            send_cpu_s_per_gb: self.send_cpu_s_per_gb.min(other.send_cpu_s_per_gb),
+        }
+    }
+}
+
 /// Measures each for so long.
 pub fn measure((home, work): (&Path, &Path), length: Duration) -> Result<Http> {
     BareHttp.install(home)?;

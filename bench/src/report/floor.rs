@@ -23,8 +23,8 @@ pub fn write(text: &mut String, rows: &[Row], floor: &Floor) -> Result<()> {
     writeln!(text, "### The floor\n")?;
     writeln!(
         text,
-        "What the machine does at all, measured in this run: each step alone on one core, with the libraries that the \
-         server uses.\n\n| step of a PutRecords | measured | CPU-s per GB put |\n|---|--:|--:|"
+        "What the machine does at all, measured before and after this run, the better of the two: each step alone on one core, \
+         with the libraries that the server uses.\n\n| step of a PutRecords | measured | CPU-s per GB put |\n|---|--:|--:|"
     )?;
     for (name, measured, cpu) in floor.put_steps() {
         writeln!(text, "| {name} | {measured} | {cpu:.2} |")?;
