@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use super::{About, Contender, Kind, Place};
+use super::{About, Contender, Kind, Place, speaks_http};
 
 /// Millrace.
 pub struct Millrace {
@@ -54,6 +54,10 @@ impl Contender for Millrace {
             command.env("MILLRACE_AUTH", "none");
         }
         Ok(command)
+    }
+
+    fn answers(&self, port: u16) -> bool {
+        speaks_http(port, "/readyz")
     }
 
     fn mallocs(&self) -> bool {

@@ -76,7 +76,7 @@ pub trait Contender {
 
     /// Whether it takes requests.
     fn answers(&self, port: u16) -> bool {
-        speaks_http(port)
+        speaks_http(port, "/")
     }
 
     /// Whether it takes its memory by `malloc`, so that allocations can be counted.
@@ -122,13 +122,13 @@ pub fn all(server: &Path) -> Vec<Box<dyn Contender>> {
 }
 
 /// Whether it answers by something else than that it is still starting.
-fn speaks_http(port: u16) -> bool {
+fn speaks_http(port: u16, path: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
         return false;
     };
     let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
-    let head = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    let head = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
     let mut first = [0; 12];
-    let said = stream.write_all(head).is_ok() && stream.read_exact(&mut first).is_ok();
+    let said = stream.write_all(head.as_bytes()).is_ok() && stream.read_exact(&mut first).is_ok();
     said && first.starts_with(b"HTTP/1.1 ") && !first.ends_with(b"503")
 }

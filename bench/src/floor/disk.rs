@@ -21,6 +21,8 @@ const FILE_BYTES: u64 = 256 << 20;
 pub struct Disk {
     /// 4 KiB written and made durable by fdatasync.
     pub sync: Latency,
+    /// The same past the page cache (O_DIRECT, O_DSYNC).
+    pub direct: Latency,
     /// Sequential durable writes of 1 MiB (O_DIRECT, O_DSYNC), megabytes per second.
     pub write_mb_per_s: f64,
 }
@@ -29,14 +31,20 @@ impl Disk {
     /// The better of two.
     pub fn or(self, other: Self) -> Self {
         Self {
-            sync: if self.sync.p99 < other.sync.p99 {
-                self.sync
-            } else {
-                other.sync
-            },
+            sync: better(self.sync, other.sync),
+            direct: better(self.direct, other.direct),
             write_mb_per_s: self.write_mb_per_s.max(other.write_mb_per_s),
         }
     }
+
+    /// The least time in which anything can be made durable.
+    pub fn durable(&self) -> Latency {
+        better(self.sync, self.direct)
+    }
+}
+
+fn better(a: Latency, b: Latency) -> Latency {
+    if a.p99 < b.p99 { a } else { b }
 }
 
 /// A block that is aligned as O_DIRECT asks for.
@@ -53,32 +61,41 @@ pub fn measure(work: &Path, length: Duration) -> Result<Disk> {
             file.write_all_at(&block.0, at * LARGE as u64)?;
         }
         file.sync_all()?;
-        let sync = sync(&file, &block, length)?;
-        let write_mb_per_s = write(&path, &block, length)?;
-        Ok(Disk { sync, write_mb_per_s })
+        let past_cache = OpenOptions::new()
+            .write(true)
+            .custom_flags(libc::O_DIRECT | libc::O_DSYNC)
+            .open(&path)
+            .context("the file system knows no O_DIRECT")?;
+        Ok(Disk {
+            sync: small(&file, &block, length, File::sync_data)?,
+            direct: small(&past_cache, &block, length, |_| Ok(()))?,
+            write_mb_per_s: large(&past_cache, &block, length)?,
+        })
     })();
     let _ = std::fs::remove_file(&path);
     measured
 }
 
-fn sync(file: &File, block: &Block, length: Duration) -> Result<Latency> {
+/// Small writes, each followed by what makes it durable.
+fn small(
+    file: &File,
+    block: &Block,
+    length: Duration,
+    then: impl Fn(&File) -> std::io::Result<()>,
+) -> Result<Latency> {
     let (mut seen, begun, mut at) = (Recorder::default(), Instant::now(), 0);
     while begun.elapsed() < length {
         let one = Instant::now();
         file.write_all_at(&block.0[..SMALL], at)?;
-        file.sync_data()?;
+        then(file)?;
         seen.record(one.elapsed());
         at = (at + SMALL as u64) % FILE_BYTES;
     }
     Ok(Latency::of(&seen, begun.elapsed()))
 }
 
-fn write(path: &Path, block: &Block, length: Duration) -> Result<f64> {
-    let file = OpenOptions::new()
-        .write(true)
-        .custom_flags(libc::O_DIRECT | libc::O_DSYNC)
-        .open(path)
-        .context("the file system knows no O_DIRECT")?;
+/// Large writes in sequence, megabytes per second.
+fn large(file: &File, block: &Block, length: Duration) -> Result<f64> {
     let (begun, mut written) = (Instant::now(), 0);
     while begun.elapsed() < length {
         file.write_all_at(&block.0, written % FILE_BYTES)?;

@@ -125,7 +125,8 @@ pub fn write(text: &mut String, rows: &[Row], plan: &Plan) -> Result<()> {
     table(text, rows, USE)?;
     writeln!(
         text,
-        "PutRecord ×1 and ×8 are closed loops of 1 KiB records on one and eight connections. Memory is resident, after \
+        "PutRecord ×1 and ×8 are closed loops of 1 KiB records on one and eight connections; they run first and warm up \
+         what compiles while it runs. Memory is resident, after \
          the closed loop of PutRecords. System calls and allocations were counted in runs of their own; allocations only \
          where memory comes from `malloc`. A dash: not supported or not measured.\n"
     )?;

@@ -34,19 +34,18 @@ pub fn write(text: &mut String, rows: &[Row], floor: &Floor) -> Result<()> {
     let mut goals = Vec::new();
     if let Some(signed) = ours(rows, true) {
         of_signed(&mut goals, signed, floor);
-        of_rivals(&mut goals, rows, signed.put_records.cpu_s_per_gb, TIMES.0);
+        of_rivals(
+            &mut goals,
+            rows,
+            ("signed", TIMES.0),
+            signed.put_records.cpu_s_per_gb,
+        );
         of_logs(&mut goals, rows, signed);
     }
     if let Some(open) = ours(rows, false) {
         let cpu = open.put_records.cpu_s_per_gb;
-        at_most(
-            &mut goals,
-            "PutRecords without signatures",
-            "CPU-s/GB",
-            PUT_UNSIGNED,
-            cpu,
-        );
-        of_rivals(&mut goals, rows, cpu, TIMES.1);
+        at_most(&mut goals, "PutRecords, unsigned", "CPU-s/GB", PUT_UNSIGNED, cpu);
+        of_rivals(&mut goals, rows, ("unsigned", TIMES.1), cpu);
     }
     writeln!(
         text,
@@ -87,8 +86,14 @@ fn at_most(goals: &mut Vec<Goal>, words: &str, unit: &'static str, bound: f64, r
 
 fn of_signed(goals: &mut Vec<Goal>, signed: &Figures, floor: &Floor) {
     let cpu = signed.put_records.cpu_s_per_gb;
-    at_most(goals, "PutRecords", "CPU-s/GB", PUT_SIGNED.0, cpu);
-    at_most(goals, "PutRecords, aimed at", "CPU-s/GB", PUT_SIGNED.1, cpu);
+    at_most(goals, "PutRecords, signed", "CPU-s/GB", PUT_SIGNED.0, cpu);
+    at_most(
+        goals,
+        "PutRecords, signed, aimed at",
+        "CPU-s/GB",
+        PUT_SIGNED.1,
+        cpu,
+    );
     let words = "PutRecord alone, p99 within 2 × that of fdatasync";
     at_most(goals, words, "ms", 2.0 * floor.disk.sync.p99, signed.put_one.p99);
     at_most(
@@ -111,12 +116,12 @@ fn of_signed(goals: &mut Vec<Goal>, signed: &Figures, floor: &Floor) {
 }
 
 /// Against the best that speaks the API.
-fn of_rivals(goals: &mut Vec<Goal>, rows: &[Row], mine: f64, times: f64) {
+fn of_rivals(goals: &mut Vec<Goal>, rows: &[Row], (what, times): (&str, f64), mine: f64) {
     let best = best(rows, Kind::Api, true, |f| Some(f.put_records.cpu_s_per_gb));
     if let Some((name, theirs)) = best {
         goals.push(Goal {
-            words: format!("… times less CPU than {name}, the best that speaks the API"),
-            unit: "",
+            words: format!("PutRecords, {what}: less CPU than {name}, the best that speaks the API"),
+            unit: "times",
             bound: times,
             reached: theirs / mine,
             at_least: true,
@@ -131,7 +136,7 @@ fn of_logs(goals: &mut Vec<Goal>, rows: &[Row], signed: &Figures) {
         .filter(|r| r.about.kind == Kind::Log && r.about.durable)
     {
         if let Some(theirs) = row.figures() {
-            let words = format!("PutRecords, CPU below that of {}", row.about.name);
+            let words = format!("PutRecords, signed: CPU below that of {}", row.about.name);
             let (theirs, mine) = (theirs.put_records.cpu_s_per_gb, signed.put_records.cpu_s_per_gb);
             at_most(goals, &words, "CPU-s/GB", theirs, mine);
         }
