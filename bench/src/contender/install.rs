@@ -1,5 +1,6 @@
 //! Gets rivals from the registries of their languages, once.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,7 +16,7 @@ pub fn rust(home: &Path, name: &str, version: &str) -> Result<()> {
     cargo
         .args(["install", name, "--version", version, "--root"])
         .arg(root);
-    run(cargo.arg("--target-dir").arg(target), "cargo is needed for it")
+    run(cargo.arg("--target-dir").arg(target), "cargo is not here")
 }
 
 /// Where such a program is.
@@ -33,7 +34,7 @@ pub fn node(home: &Path, name: &str, version: &str) -> Result<()> {
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--prefix"])
         .arg(prefix);
-    run(npm.arg(format!("{name}@{version}")), "npm is needed for it")
+    run(npm.arg(format!("{name}@{version}")), "npm is not here")
 }
 
 /// Where such a package is.
@@ -53,7 +54,7 @@ pub fn go(home: &Path, module: &str, version: &str) -> Result<()> {
     let folder = std::fs::canonicalize(folder)?;
     let mut go = Command::new("go");
     go.arg("install").arg(format!("{module}@{version}"));
-    run(go.env("GOBIN", folder), "Go is needed for it")
+    run(go.env("GOBIN", folder), "Go is not here")
 }
 
 /// Jars of Maven Central with all they need, `group:artifact:version` each, into a folder.
@@ -84,14 +85,17 @@ pub fn jars(home: &Path, folder: &str, artifacts: &[&str]) -> Result<()> {
         .arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies")
         .args(["-DincludeScope=runtime", "-DoutputDirectory=libs"])
         .current_dir(&folder);
-    run(&mut maven, "Java and Maven are needed for it")?;
+    run(&mut maven, "Maven is not here")?;
     std::fs::write(folder.join("complete"), "")?;
     Ok(())
 }
 
 /// Runs an installer and tells what it said if it fails.
 fn run(command: &mut Command, needed: &'static str) -> Result<()> {
-    let done = command.output().context(needed)?;
+    let done = match command.output() {
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!("{needed}"),
+        done => done.context(needed)?,
+    };
     if !done.status.success() {
         let said = [done.stdout, done.stderr].concat();
         let said = String::from_utf8_lossy(&said).into_owned();

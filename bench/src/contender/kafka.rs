@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use millrace_base::{Clock, SeededRng, SystemClock};
 
 use super::{About, Contender, Kind, Place, install};
@@ -47,8 +47,9 @@ impl Contender for Kafka {
     }
 
     fn install(&self, home: &Path) -> Result<()> {
-        let java = Command::new("java").arg("-version").output();
-        java.context("Java is needed for it")?;
+        if Command::new("java").arg("-version").output().is_err() {
+            bail!("Java is not here");
+        }
         install::jars(home, "kafka", JARS)
     }
 
