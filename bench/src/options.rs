@@ -20,7 +20,7 @@ pub struct Options {
 }
 
 /// Flags that stand alone.
-const SWITCHES: &[&str] = &["quick", "h2", "cbor", "zipf"];
+const SWITCHES: &[&str] = &["quick", "h2", "cbor", "zipf", "get"];
 
 impl Options {
     /// Of the arguments behind the program's name.

@@ -17,7 +17,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("fanout", "fanout"),
     ("memory", "memory"),
 ];
-const USAGE: &str = "usage: cargo xtask bench streams [--quick] [NAME …] | floor | scale | fanout | memory [--quick] | load …
+const USAGE: &str =
+    "usage: cargo xtask bench streams [--quick] [NAME …] | floor | scale | fanout | memory [--quick] | load …
   NAME     measure only contenders whose names begin so
   --quick  a few seconds each, to see that it works; the page is left alone";
 
@@ -50,7 +51,11 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
         .arg("--page")
         .arg(&figures);
     let quick = rest.iter().any(|argument| argument == "--quick");
-    let names: Vec<&str> = rest.iter().map(String::as_str).filter(|a| *a != "--quick").collect();
+    let names: Vec<&str> = rest
+        .iter()
+        .map(String::as_str)
+        .filter(|a| *a != "--quick")
+        .collect();
     if let Some(flag) = names.iter().find(|name| name.starts_with("--")) {
         bail!("{flag} is not known\n{USAGE}");
     }
@@ -82,6 +87,14 @@ fn target(workspace: &Path) -> PathBuf {
 
 fn cargo(folder: &Path, arguments: &[&str]) -> Result<()> {
     let mut cargo = Command::new(env!("CARGO"));
+    // What cargo says of this package to this program would make build scripts that look at it run again, and all that
+    // depends on them be built again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
     finished(cargo.args(arguments).current_dir(folder))
 }
 

@@ -1,8 +1,9 @@
 //! NATS JetStream: file storage, one replica; a stream with one subject stands for a shard.
 //!
 //! By default it acknowledges what is not on disk yet and syncs every two minutes; `sync_interval: always` makes it
-//! durable as this server is. That setting came with NATS 2.10: what older distributions package (2.9) lacks it, so the
-//! program is built from its Go module, or taken from the path if it is new enough.
+//! durable as this server is, and a stream of one replica then syncs every message by itself. That setting came with
+//! NATS 2.10: what older distributions package (2.9) lacks it, so the program is built from its Go module, or taken from
+//! the path if it is new enough.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
