@@ -64,7 +64,7 @@ impl Floor {
                 1e3 / cpu.base64_decode_mb_per_s,
             ),
             (
-                "MD5 of partition keys",
+                "MD5 of partition keys, one by one",
                 format!("{:.0} ns each", cpu.md5_ns),
                 cpu.md5_ns / Shape::BATCH.bytes as f64,
             ),
