@@ -13,8 +13,8 @@ use crate::contender::{Contender, Place};
 const START: Duration = Duration::from_secs(60);
 /// How long what a server put off is waited for.
 const SETTLE: Duration = Duration::from_secs(10);
-/// CPU seconds within 300 ms below which a server is taken to be idle: one tick.
-const IDLE_S: f64 = 0.011;
+/// CPU seconds within 300 ms below which a server is taken to be idle: two ticks, for some never rest altogether.
+const IDLE_S: f64 = 0.021;
 
 /// A running server; killed when dropped, with all it started, and its data removed.
 pub struct Running {
