@@ -14,11 +14,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::contender::{Contender, Running};
-use crate::http::Connection;
-use crate::load::{self, Latency};
-use crate::requests::Requests;
-use crate::scale::active;
+use crate::client::http1::Connection;
+use crate::contender::Contender;
+use crate::kinesis::{Requests, active, text_after};
+use crate::load::{Latency, Recorder};
+use crate::process::Running;
 
 const STREAMS: usize = 25;
 const CONSUMERS: usize = 20;
@@ -36,8 +36,8 @@ struct Subscriber {
 }
 
 /// Measures and yields the page's part.
-pub fn run(contender: &Contender, work: &Path) -> Result<String> {
-    let server = contender.start(work)?;
+pub fn run(contender: &dyn Contender, places: (&Path, &Path)) -> Result<String> {
+    let server = Running::start(contender, places.0, places.1)?;
     std::thread::sleep(Duration::from_secs(1));
     let requests = Requests::new(server.port);
     let consumers = prepare(&server, &requests)?;
@@ -115,7 +115,7 @@ fn prepare(server: &Running, requests: &Requests) -> Result<Vec<String>> {
             let body = format!(r#"{{"StreamARN":"{arn}","ConsumerName":"c{consumer}"}}"#);
             let (status, answer) = connection.call(&requests.json("RegisterStreamConsumer", &body))?;
             let text = String::from_utf8_lossy(answer).into_owned();
-            let found = load::text_after(answer, b"\"ConsumerARN\":\"").filter(|_| status == 200);
+            let found = text_after(answer, b"\"ConsumerARN\":\"").filter(|_| status == 200);
             consumers.push(found.with_context(|| format!("RegisterStreamConsumer: {status} {text}"))?);
         }
     }
@@ -190,7 +190,7 @@ fn open(
     requests: &Requests,
     subscribers: &mut [Subscriber],
     per_s: f64,
-) -> Result<(Latency, usize)> {
+) -> Result<(Latency, u64)> {
     const WORKERS: usize = 2;
     let begun = Instant::now();
     let worker = |worker: usize| -> Result<usize> {
@@ -210,9 +210,8 @@ fn open(
             at += WORKERS;
         }
     };
-    let (_, millis) = together(subscribers, begun, WORKERS, worker)?;
-    let count = millis.len();
-    Ok((Latency::of(millis, LENGTH), count))
+    let (_, seen) = together(subscribers, begun, WORKERS, worker)?;
+    Ok((Latency::of(&seen, LENGTH), seen.count()))
 }
 
 /// Runs workers while all subscriptions are read: the sum of what the workers yield, and the latencies.
@@ -221,7 +220,7 @@ fn together(
     begun: Instant,
     workers: usize,
     work: impl Fn(usize) -> Result<usize> + Sync,
-) -> Result<(usize, Vec<f64>)> {
+) -> Result<(usize, Recorder)> {
     let (stop, work) = (AtomicBool::new(false), &work);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| read(subscribers, begun, &stop));
@@ -240,16 +239,16 @@ fn together(
         // What was put last is still on its way.
         std::thread::sleep(Duration::from_millis(500));
         stop.store(true, Ordering::Relaxed);
-        let millis = reader
+        let seen = reader
             .join()
             .map_err(|_| anyhow::anyhow!("the reader panicked"))??;
-        failed.map_or(Ok((sum, millis)), Err)
+        failed.map_or(Ok((sum, seen)), Err)
     })
 }
 
 /// Reads all subscriptions until it is told to stop; latencies of the records that carry a time.
-fn read(subscribers: &mut [Subscriber], begun: Instant, stop: &AtomicBool) -> Result<Vec<f64>> {
-    let mut millis = Vec::new();
+fn read(subscribers: &mut [Subscriber], begun: Instant, stop: &AtomicBool) -> Result<Recorder> {
+    let mut seen = Recorder::default();
     let mut polled: Vec<libc::pollfd> = subscribers
         .iter()
         .map(|subscriber| libc::pollfd {
@@ -270,11 +269,11 @@ fn read(subscribers: &mut [Subscriber], begun: Instant, stop: &AtomicBool) -> Re
             match subscriber.stream.read(&mut buffer) {
                 Ok(0) => bail!("a subscription ended"),
                 Ok(length) => {
-                    let now = begun.elapsed().as_micros() as f64;
+                    let now = begun.elapsed();
                     subscriber.rest.extend_from_slice(&buffer[..length]);
                     let used = stamps(&subscriber.rest, |due| {
-                        if due > 0.0 {
-                            millis.push((now - due) / 1e3);
+                        if due > Duration::ZERO {
+                            seen.record(now.saturating_sub(due));
                         }
                     });
                     subscriber.rest.drain(..used);
@@ -284,11 +283,11 @@ fn read(subscribers: &mut [Subscriber], begun: Instant, stop: &AtomicBool) -> Re
             }
         }
     }
-    Ok(millis)
+    Ok(seen)
 }
 
 /// Tells the time of every whole record, and how many bytes need not be looked at again.
-fn stamps(bytes: &[u8], mut each: impl FnMut(f64)) -> usize {
+fn stamps(bytes: &[u8], mut each: impl FnMut(Duration)) -> usize {
     const KEY: &[u8] = b"\"Data\":\"";
     /// Base64 of `T` and 17 digits.
     const LENGTH: usize = 24;
@@ -301,7 +300,7 @@ fn stamps(bytes: &[u8], mut each: impl FnMut(f64)) -> usize {
         let data = base64_simd::STANDARD.decode_to_vec(text).unwrap_or_default();
         let text = String::from_utf8_lossy(&data);
         if let Some(micros) = text.strip_prefix('T').and_then(|digits| digits.parse().ok()) {
-            each(micros);
+            each(Duration::from_micros(micros));
         }
         used = start + LENGTH;
     }

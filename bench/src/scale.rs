@@ -6,20 +6,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::contender::{Contender, Running};
-use crate::http::Connection;
-use crate::load::{self, CONNECTIONS, Latency, Throughput};
-use crate::requests::Requests;
+use crate::client::http1::Connection;
+use crate::contender::Contender;
+use crate::kinesis::{Puts, Requests, STREAM, active, create as create_one, text_after};
+use crate::load::{CONNECTIONS, Latency, Recorder, Shape, Until};
+use crate::measure::Cost;
+use crate::process::Running;
 
 /// How long each call is repeated.
 const LENGTH: Duration = Duration::from_secs(2);
 /// Payload of the PutRecords part.
-const INGEST_BYTES: usize = 256 << 20;
+const INGEST_BYTES: u64 = 256 << 20;
 /// Records in the shard that is read: they fit one answer.
 const READ_RECORDS: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a stream may take until it is ACTIVE.
-const CREATION: Duration = Duration::from_secs(120);
+/// A stream of one shard beside the one under load.
+const SINGLE: &str = "single";
 
 /// A server with so many shards in the stream under load, and so many streams.
 struct Size {
@@ -52,21 +54,23 @@ struct Figures {
     /// By name.
     calls: Vec<(&'static str, Call)>,
     put_many: Latency,
-    put_records: Throughput,
+    put_records: Cost,
+    /// To the stream of one shard.
+    put_single: Cost,
     after_mib: f64,
     restart_ms: f64,
 }
 
 /// Measures both sizes and yields the page's part.
-pub fn run(contender: &Contender, work: &Path) -> Result<String> {
-    let small = measure(contender, work, &SMALL)?;
-    let large = measure(contender, work, &LARGE)?;
+pub fn run(contender: &dyn Contender, places: (&Path, &Path)) -> Result<String> {
+    let small = measure(contender, places, &SMALL)?;
+    let large = measure(contender, places, &LARGE)?;
     page(&small, &large)
 }
 
-fn measure(contender: &Contender, work: &Path, size: &Size) -> Result<Figures> {
+fn measure(contender: &dyn Contender, places: (&Path, &Path), size: &Size) -> Result<Figures> {
     println!("{} shards, {} streams", size.shards, size.streams);
-    let mut server = contender.start(work)?;
+    let mut server = Running::start(contender, places.0, places.1)?;
     std::thread::sleep(Duration::from_secs(1));
     let requests = Requests::new(server.port);
     let mut figures = Figures::default();
@@ -85,19 +89,30 @@ fn measure(contender: &Contender, work: &Path, size: &Size) -> Result<Figures> {
     }
     let read = read(&server, &requests)?;
     figures.calls.push(("GetRecords, 1000 records of a shard", read));
-    let cpu = server.cpu_seconds();
-    let latency = load::put_record(&server, &requests, 1, LENGTH)?;
-    let calls = latency.per_s * LENGTH.as_secs_f64();
-    let cpu_us = (server.cpu_seconds() - cpu) * 1e6 / calls;
+    let seconds = Until {
+        bytes: u64::MAX,
+        length: LENGTH,
+    };
+    let bytes = Until {
+        bytes: INGEST_BYTES,
+        length: PATIENCE,
+    };
+    let one = Puts::new(server.port, STREAM, &Shape::ONE);
+    let cost = Cost::of(&server, &one, 1, seconds)?;
+    let (latency, cpu_us) = (cost.latency, cost.cpu_us);
     figures.calls.push(("PutRecord", Call { latency, cpu_us }));
-    figures.put_many = load::put_record(&server, &requests, CONNECTIONS, LENGTH)?;
-    figures.put_records = load::put_records(&server, &requests, INGEST_BYTES, PATIENCE)?;
+    figures.put_many = Cost::of(&server, &one, CONNECTIONS, seconds)?.latency;
+    let batch = Puts::new(server.port, STREAM, &Shape::BATCH);
+    figures.put_records = Cost::of(&server, &batch, CONNECTIONS, bytes)?;
     figures.after_mib = server.rss_mib();
     println!(
         "   PutRecords {:.1} MB/s {:.2} CPU-s/GB, {:.1} MiB",
         figures.put_records.mb_per_s, figures.put_records.cpu_s_per_gb, figures.after_mib
     );
-    figures.restart_ms = server.restart(contender, work)?.as_secs_f64() * 1e3;
+    create_one(server.port, SINGLE, 1)?;
+    let single = Puts::new(server.port, SINGLE, &Shape::BATCH);
+    figures.put_single = Cost::of(&server, &single, CONNECTIONS, bytes)?;
+    figures.restart_ms = server.restart(contender)?.as_secs_f64() * 1e3;
     println!("   restart {:.0} ms", figures.restart_ms);
     Ok(figures)
 }
@@ -145,40 +160,21 @@ fn create(server: &Running, requests: &Requests, size: &Size) -> Result<()> {
     active(&mut connection, requests, "bench")
 }
 
-/// Waits until a stream takes records.
-pub fn active(connection: &mut Connection, requests: &Requests, name: &str) -> Result<()> {
-    let begun = Instant::now();
-    let body = format!(r#"{{"StreamName":"{name}"}}"#);
-    let mut last = String::new();
-    while begun.elapsed() < CREATION {
-        let (status, answer) = connection.call(&requests.json("DescribeStreamSummary", &body))?;
-        last = String::from_utf8_lossy(answer).into_owned();
-        if status != 200 {
-            break;
-        }
-        if last.contains("\"ACTIVE\"") {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    bail!("stream {name} never became ACTIVE: {last}")
-}
-
 /// One call again and again on one connection.
 fn repeat(server: &Running, name: &str, prepared: &[u8]) -> Result<Call> {
     let cpu = server.cpu_seconds();
     let mut connection = Connection::open(server.port)?;
-    let (begun, mut millis) = (Instant::now(), Vec::new());
+    let (begun, mut seen) = (Instant::now(), Recorder::default());
     while begun.elapsed() < LENGTH {
         let sent = Instant::now();
         let (status, answer) = connection.call(prepared)?;
         if status != 200 {
             bail!("{name}: {status} {}", String::from_utf8_lossy(answer));
         }
-        millis.push(sent.elapsed().as_secs_f64() * 1e3);
+        seen.record(sent.elapsed());
     }
-    let cpu_us = (server.cpu_seconds() - cpu) * 1e6 / millis.len() as f64;
-    let latency = Latency::of(millis, begun.elapsed());
+    let cpu_us = (server.cpu_seconds() - cpu) * 1e6 / seen.count() as f64;
+    let latency = Latency::of(&seen, begun.elapsed());
     println!(
         "   {name} p50 {:.3} p99 {:.3} ms, {cpu_us:.0} CPU-µs",
         latency.p50, latency.p99
@@ -202,7 +198,7 @@ fn read(server: &Running, requests: &Requests) -> Result<Call> {
     let body =
         r#"{"StreamName":"bench","ShardId":"shardId-000000000000","ShardIteratorType":"TRIM_HORIZON"}"#;
     let (_, answer) = connection.call(&requests.json("GetShardIterator", body))?;
-    let iterator = load::text_after(answer, b"\"ShardIterator\":\"").context("no iterator")?;
+    let iterator = text_after(answer, b"\"ShardIterator\":\"").context("no iterator")?;
     let body = format!(r#"{{"ShardIterator":"{iterator}","Limit":{READ_RECORDS}}}"#);
     repeat(server, "GetRecords", &requests.json("GetRecords", &body))
 }
@@ -245,6 +241,11 @@ fn page(small: &Figures, large: &Figures) -> Result<String> {
             l.put_records.cpu_s_per_gb,
         ),
         (
+            "PutRecords to a stream of one shard, CPU-s/GB",
+            s.put_single.cpu_s_per_gb,
+            l.put_single.cpu_s_per_gb,
+        ),
+        (
             "PutRecords, s per GB",
             1e3 / s.put_records.mb_per_s,
             1e3 / l.put_records.mb_per_s,
@@ -256,5 +257,12 @@ fn page(small: &Figures, large: &Figures) -> Result<String> {
     ] {
         writeln!(out, "| {name} | {small:.2} | {large:.2} | {:.2} |", large / small)?;
     }
+    let (one, most) = (s.put_single.cpu_s_per_gb, l.put_records.cpu_s_per_gb);
+    writeln!(
+        out,
+        "\nFrom 1 to {} shards a gigabyte of PutRecords costs {one:.2} and {most:.2} CPU-s: {:.2} times. Goal: flat.",
+        LARGE.shards,
+        most / one
+    )?;
     Ok(out)
 }

@@ -19,7 +19,7 @@ const USAGE: &str = "usage: cargo xtask TASK
   coverage [--check]      write the tables of supported operations
   tidy                    import direction, layers, sizes, module headers
   conformance [--long] [CLIENT …]  run real clients against a fresh server
-  bench streams [NAME …]  measure this server beside its rivals
+  bench streams|floor|scale|fanout|memory|load [--quick] [NAME …]  measure this server and its rivals
   faults [SCENARIO …]     run the real server under faults and check it from outside
   fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds";
 

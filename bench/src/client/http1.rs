@@ -9,6 +9,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+/// The head of a POST to `/`.
+pub(super) fn head(headers: &[(String, String)], length: usize) -> Vec<u8> {
+    let mut head = String::from("POST / HTTP/1.1\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("content-length: {length}\r\n\r\n"));
+    head.into_bytes()
+}
+
 /// One keep-alive connection.
 pub struct Connection {
     reader: BufReader<TcpStream>,
