@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|fuzz`.
+//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|fuzz|sim`.
 //!
 //! None is needed to build or test Millrace.
 
@@ -7,6 +7,7 @@ mod codegen;
 mod conformance;
 mod coverage;
 mod fuzz;
+mod sim;
 mod tidy;
 
 use std::path::Path;
@@ -19,7 +20,8 @@ const USAGE: &str = "usage: cargo xtask TASK
   tidy                    import direction, layers, sizes, module headers
   conformance [--long] [CLIENT …]  run real clients against a fresh server
   bench streams [NAME …]  measure this server beside its rivals
-  fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds";
+  fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds
+  sim [--seeds N] [--from S] [--seconds T] | --seed S  run the simulation";
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -36,6 +38,7 @@ fn main() -> Result<()> {
         "conformance" => conformance::run(root, rest),
         "bench" => bench::run(root, rest),
         "fuzz" => fuzz::run(root, rest),
+        "sim" => sim::run(root, rest),
         _ => bail!("no task '{task}'\n{USAGE}"),
     }
 }

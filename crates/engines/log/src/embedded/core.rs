@@ -18,7 +18,7 @@ use super::metrics::{Counters, Metrics};
 use super::options::{Durability, OnFatal, Options};
 use super::queue::{Op, Queue};
 use super::ring::make_segment;
-use super::sealed::{FooterCache, OpenFile};
+use super::sealed::{FooterCache, OpenFile, name_of};
 use super::state::{Extent, LogCell, Place};
 use crate::batch::Budget;
 use crate::disk::Disk;
@@ -173,7 +173,8 @@ impl Shared {
             };
             let read = self
                 .file(&extent)
-                .and_then(|file| file.records(id, extent.first, from, &mut budget));
+                .and_then(|file| file.records(id, extent.first, from, &mut budget))
+                .map_err(|error| in_file(&extent, &error));
             Ok(read.map(|entries| Chunk { entries, tail }))
         })
         .and_then(|chunk| {
@@ -197,6 +198,7 @@ impl Shared {
                 Err(extent) => self
                     .file(&extent)
                     .and_then(|file| file.offset_at(id, extent.first, time))
+                    .map_err(|error| in_file(&extent, &error))
                     .map(|offset| offset.unwrap_or(extent.end).max(start)),
             })
         })
@@ -232,6 +234,11 @@ impl Shared {
             last.map_or_else(String::new, |error| error.to_string()),
         ))
     }
+}
+
+/// Says in which file: whoever has to replace it must know.
+fn in_file(extent: &Extent, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", name_of(extent.file.id)))
 }
 
 fn damaged(id: LogId, detail: String) -> LogError {
