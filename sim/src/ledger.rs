@@ -319,6 +319,19 @@ impl Ledger {
         self.verify_shards(stream, contents);
     }
 
+    /// What must be in the stream that was made at `created`: numbers, with their records' sizes.
+    pub fn known(&self, stream: &str, created: u64, latest: Timestamp) -> Vec<(String, usize)> {
+        self.numbers
+            .iter()
+            .filter(|((name, text), _)| {
+                name == stream
+                    && is_young(text, latest)
+                    && number(text).is_some_and(|number| number.create_secs >= created)
+            })
+            .filter_map(|((_, text), id)| Some((text.clone(), self.attempts.get(*id)?.size)))
+            .collect()
+    }
+
     fn verify_shards(&mut self, stream: &str, contents: &[(ShardInfo, Vec<String>)]) {
         let mut open: Vec<(u128, u128)> = contents
             .iter()
@@ -414,7 +427,8 @@ impl Ledger {
     }
 }
 
-fn shard_of(text: &str) -> String {
+/// The shard of a number.
+pub fn shard_of(text: &str) -> String {
     number(text).map_or_else(String::new, |number| number.shard.to_string())
 }
 

@@ -59,8 +59,7 @@ pub struct Node {
     pub streams: Streams,
     pub control: Control,
     pub steps: Arc<Steps>,
-    bell: Arc<Bell>,
-    fatal: Arc<Mutex<Option<(String, u64)>>>,
+    fatal: Arc<Mutex<Option<String>>>,
 }
 
 /// Why there is no process.
@@ -139,6 +138,11 @@ impl Machine {
         }
     }
 
+    /// Whether the product runs as it is.
+    pub fn is_sound(&self) -> bool {
+        self.plant == Plant::None
+    }
+
     /// Makes every sync take its time, or no more.
     pub fn set_slow(&self, slow: bool) {
         self.slow.store(slow, Ordering::Relaxed);
@@ -146,14 +150,14 @@ impl Machine {
 
     /// Starts the process and waits until it serves.
     pub fn start(&self) -> Result<Node, Refused> {
-        let fatal: Arc<Mutex<Option<(String, u64)>>> = Arc::default();
+        let fatal: Arc<Mutex<Option<String>>> = Arc::default();
         let (noted, on_down) = (Arc::clone(&fatal), self.disk.clone());
         self.sched
             .begin(Box::new(move || !on_down.is_down() && lock(&noted).is_none()));
         let mut options = self.options.clone();
         let noted = Arc::clone(&fatal);
         options.on_fatal = Some(Arc::new(move |reason| {
-            *lock(&noted) = Some((reason.to_owned(), 0));
+            *lock(&noted) = Some(reason.to_owned());
         }));
         let opened = EmbeddedLog::open_in_steps(&options);
         if self.disk.is_down() {
@@ -175,7 +179,6 @@ impl Machine {
                 streams,
                 control,
                 steps,
-                bell,
                 fatal,
             }),
             (_, Some(Err(why))) => Err(Refused::Service(why)),
@@ -247,7 +250,7 @@ impl Machine {
 impl Node {
     /// Why the storage failed for good, if it did. From then on nothing may have been acknowledged.
     pub fn failed(&self) -> Option<String> {
-        lock(&self.fatal).as_ref().map(|(reason, _)| reason.clone())
+        lock(&self.fatal).clone()
     }
 
     /// Whether the control plane stands still on this node.
@@ -256,11 +259,6 @@ impl Node {
             Status::Failed(error) => Some(error.to_string()),
             _ => None,
         }
-    }
-
-    /// Has the background look at once.
-    pub fn ring(&self) {
-        self.bell.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::run::Report;
 /// Before the line of JSON a child prints.
 pub const MARK: &str = "REPORT ";
 /// How long a seed may take.
-const SEED_MAX: Duration = Duration::from_secs(60);
+const SEED_MAX: Duration = Duration::from_secs(30);
 
 /// What is to be run.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,7 @@
 //! One seed from beginning to end: lives of the process with faults and crashes between them, then the reckoning.
 
+mod rot;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,13 +15,11 @@ use crate::ledger::{Chain, ShardInfo, text};
 use crate::linear::{self, Verdict};
 use crate::node::{Client, Machine, Node, Refused};
 use crate::plant::Plant;
-use crate::sched::Stop;
+use crate::sched::{Role, Stop};
 use crate::trace::Trace;
 
 /// Steps after which a life is taken to go round in circles.
 const LIFE_STEPS: u64 = 3_000_000;
-/// Starts in a row that faults may spoil.
-const STARTS_MAX: u64 = 6;
 
 /// What a seed came to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ impl Simulation {
     }
 
     fn lives(&mut self) {
-        for _ in 0..2 + self.dice.roll(5) {
+        for _ in 0..3 + self.dice.roll(8) {
             if self.is_over() {
                 return;
             }
@@ -257,7 +257,7 @@ impl Simulation {
         node.tasks.stop();
         let stopped = self.machine.sched.run(LIFE_STEPS, || node.tasks.running() == 0);
         if stopped == Stop::Done {
-            node.steps.close();
+            self.machine.sched.holding(Role::Commit, || node.steps.close());
             self.report.clean_stops += 1;
         }
         self.end(Crash::Kill);
@@ -307,22 +307,32 @@ impl Simulation {
             ledger.close(latest);
         }
         self.linearizable();
-        self.end(Crash::Kill);
+        if !self.is_over() {
+            rot::autopsy(self, &node);
+        }
+        self.machine.sched.end();
     }
 
     fn verify(&mut self, node: &Node) {
-        let done = Arc::new(Mutex::new(false));
         let (world, client) = (Arc::clone(&self.world), Client(node.streams.clone()));
+        self.complete(async move { verify_all(&world, &client).await });
+    }
+
+    /// Runs the task to its end, among the others.
+    fn complete(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        let done = Arc::new(Mutex::new(false));
         let flag = Arc::clone(&done);
         self.machine.sched.run_task(async move {
-            verify_all(&world, &client).await;
+            task.await;
             *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
         });
         let stop = self.machine.sched.run(LIFE_STEPS, || {
             *done.lock().unwrap_or_else(PoisonError::into_inner)
         });
         if stop != Stop::Done {
-            self.world.ledger().broke(format!("what is stored cannot be read: {stop:?}"));
+            self.world
+                .ledger()
+                .broke(format!("what is stored cannot be read: {stop:?}"));
         }
     }
 
@@ -382,6 +392,7 @@ impl Simulation {
     }
 }
 
+/// Reads everything and holds it against the books.
 async fn verify_all(world: &World, client: &Client) {
     let names: Vec<String> = {
         let ledger = world.ledger();

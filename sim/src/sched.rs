@@ -276,18 +276,20 @@ impl Sched {
         let at = self.state().dice.index(choices.len());
         match choices.swap_remove(at) {
             Choice::Task(id) => self.poll(id),
-            Choice::Device(device) => {
-                let role = device.role();
-                self.0.trace.event(0x1000 + role as u64);
-                self.state().under_way.push(role);
-                device.run(self.now());
-                self.state().under_way.retain(|other| *other != role);
-            }
+            Choice::Device(device) => self.holding(device.role(), || device.run(self.now())),
         }
         let mut state = self.state();
         let later = state.now + state.dice.micros(40);
         drop(state);
         self.advance_to(later);
+    }
+
+    /// Does what takes the locks of `role`.
+    pub fn holding(&self, role: Role, work: impl FnOnce()) {
+        self.0.trace.event(0x1000 + role as u64);
+        self.state().under_way.push(role);
+        work();
+        self.state().under_way.retain(|other| *other != role);
     }
 
     fn poll(&self, id: u64) {
