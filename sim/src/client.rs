@@ -147,7 +147,9 @@ async fn put_one(world: &World, client: &Client, dice: &mut Dice, name: &str) {
     let mut body = record(id, hash, size);
     body["StreamName"] = json!(name);
     let answer = client.call("PutRecord", &body).await;
-    world.trace.note(|| format!("PutRecord {id} to {name}: {}", short(&answer)));
+    world
+        .trace
+        .note(|| format!("PutRecord {id} to {name}, {size} bytes: {}", short(&answer)));
     let (fate, shard) = match &answer {
         Ok(answer) => (
             Fate::Acknowledged(text(answer, "SequenceNumber").to_owned()),
@@ -273,7 +275,9 @@ async fn begin_chain(world: &World, client: &Client, dice: &mut Dice, name: &str
             true
         }
     };
-    match client.call("GetShardIterator", &body).await {
+    let answer = client.call("GetShardIterator", &body).await;
+    world.trace.note(|| format!("GetShardIterator {body}: {}", short(&answer)));
+    match answer {
         Ok(answer) => Some(Chain {
             stream: name.to_owned(),
             shard: shard.id,
@@ -310,7 +314,7 @@ pub async fn page(world: &World, client: &Client, chain: &mut Chain, limit: Opti
     let answer = client.call("GetRecords", &body).await;
     world
         .trace
-        .note(|| format!("GetRecords {}/{}: {}", chain.stream, chain.shard, short(&answer)));
+        .note(|| format!("GetRecords {}/{} behind {:?}: {}", chain.stream, chain.shard, chain.numbers.last(), short(&answer)));
     match answer {
         Ok(answer) => {
             let records = answer["Records"].as_array().cloned().unwrap_or_default();
@@ -566,10 +570,23 @@ async fn merge(world: &World, client: &Client, dice: &mut Dice, name: &str) {
 fn short(answer: &Result<Value, ApiError>) -> String {
     match answer {
         Ok(answer) => {
-            let mut text = answer.to_string();
-            text.truncate(text.floor_char_boundary(160));
+            let mut text = without_data(answer).to_string();
+            text.truncate(text.floor_char_boundary(4_000));
             text
         }
         Err(error) => format!("{}: {}", error.code, error.message),
     }
+}
+
+/// An answer without the bytes of its records.
+fn without_data(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    if let Some(records) = answer.get_mut("Records").and_then(Value::as_array_mut) {
+        for record in records {
+            if let Some(record) = record.as_object_mut() {
+                record.remove("Data");
+            }
+        }
+    }
+    answer
 }

@@ -20,7 +20,9 @@ pub(super) fn autopsy(simulation: &mut Simulation, node: &Node) {
     if simulation.dice.one_in(2) {
         let sched = simulation.machine.sched.clone();
         let mut pace = |_| {};
-        sched.holding(Role::Background, || drop(node.steps.seal_now(&mut pace)));
+        sched.holding(Role::Background, || {
+            node.steps.seal_now(&mut pace);
+        });
     }
     // What was written last has no witness: losing it cannot be told from a write that was cut off.
     let (world, client) = (Arc::clone(&simulation.world), Client(node.streams.clone()));
