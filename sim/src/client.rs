@@ -92,7 +92,6 @@ pub async fn run(world: Arc<World>, client: Client, customer: Arc<Mutex<Customer
     }
 }
 
-
 async fn act(world: &World, client: &Client, customer: &Mutex<Customer>, dice: &mut Dice) {
     let name = {
         let ledger = world.ledger();
@@ -261,7 +260,9 @@ async fn begin_chain(world: &World, client: &Client, dice: &mut Dice, name: &str
     };
     let mut body = json!({"StreamName": name, "ShardId": shard.id});
     let from_horizon = match (dice.roll(4), number) {
-        (0, Some(number)) if number >= shard.starting && shard.ending.as_ref().is_none_or(|end| number <= *end) => {
+        (0, Some(number))
+            if number >= shard.starting && shard.ending.as_ref().is_none_or(|end| number <= *end) =>
+        {
             body["ShardIteratorType"] = json!("AT_SEQUENCE_NUMBER");
             body["StartingSequenceNumber"] = json!(number);
             false
@@ -276,7 +277,9 @@ async fn begin_chain(world: &World, client: &Client, dice: &mut Dice, name: &str
         }
     };
     let answer = client.call("GetShardIterator", &body).await;
-    world.trace.note(|| format!("GetShardIterator {body}: {}", short(&answer)));
+    world
+        .trace
+        .note(|| format!("GetShardIterator {body}: {}", short(&answer)));
     match answer {
         Ok(answer) => Some(Chain {
             stream: name.to_owned(),
@@ -286,7 +289,12 @@ async fn begin_chain(world: &World, client: &Client, dice: &mut Dice, name: &str
             iterator: answer["ShardIterator"].as_str().map(str::to_owned),
         }),
         Err(error) => {
-            expected(world, "GetShardIterator", &error, &["ResourceNotFound", "InvalidArgument", "ResourceInUse"]);
+            expected(
+                world,
+                "GetShardIterator",
+                &error,
+                &["ResourceNotFound", "InvalidArgument", "ResourceInUse"],
+            );
             None
         }
     }
@@ -312,9 +320,15 @@ pub async fn page(world: &World, client: &Client, chain: &mut Chain, limit: Opti
         body["Limit"] = json!(limit);
     }
     let answer = client.call("GetRecords", &body).await;
-    world
-        .trace
-        .note(|| format!("GetRecords {}/{} behind {:?}: {}", chain.stream, chain.shard, chain.numbers.last(), short(&answer)));
+    world.trace.note(|| {
+        format!(
+            "GetRecords {}/{} behind {:?}: {}",
+            chain.stream,
+            chain.shard,
+            chain.numbers.last(),
+            short(&answer)
+        )
+    });
     match answer {
         Ok(answer) => {
             let records = answer["Records"].as_array().cloned().unwrap_or_default();
@@ -358,7 +372,13 @@ fn expected(world: &World, op: &str, error: &ApiError, codes: &[&str]) {
 }
 
 /// Makes a call of the control plane and notes it.
-async fn control(world: &World, client: &Client, (name, call): (&str, Call), op: &str, body: &Value) -> Option<Value> {
+async fn control(
+    world: &World,
+    client: &Client,
+    (name, call): (&str, Call),
+    op: &str,
+    body: &Value,
+) -> Option<Value> {
     let at = {
         let mut ledger = world.ledger();
         let invoked = ledger.tick();
@@ -447,7 +467,10 @@ fn outcome_of(op: &str, answer: &Value) -> Outcome {
         "ListShards" => {
             let shards = shards_of(answer);
             let open = shards.iter().filter(|shard| shard.ending.is_none());
-            Outcome::Shards(open.filter_map(|shard| index_of(&shard.id)).collect::<BTreeSet<u32>>())
+            Outcome::Shards(
+                open.filter_map(|shard| index_of(&shard.id))
+                    .collect::<BTreeSet<u32>>(),
+            )
         }
         _ => Outcome::Done,
     }
@@ -501,7 +524,14 @@ async fn create(world: &World, client: &Client, dice: &mut Dice) {
         }
     }
     let body = json!({"StreamName": name, "ShardCount": shards});
-    control(world, client, (&name, Call::Create(shards)), "CreateStream", &body).await;
+    control(
+        world,
+        client,
+        (&name, Call::Create(shards)),
+        "CreateStream",
+        &body,
+    )
+    .await;
 }
 
 async fn delete(world: &World, client: &Client, name: &str) {
@@ -515,7 +545,14 @@ async fn delete(world: &World, client: &Client, name: &str) {
 /// Describes a stream; yields what is known of it.
 pub async fn describe(world: &World, client: &Client, name: &str) {
     let body = json!({"StreamName": name});
-    control(world, client, (name, Call::Describe), "DescribeStreamSummary", &body).await;
+    control(
+        world,
+        client,
+        (name, Call::Describe),
+        "DescribeStreamSummary",
+        &body,
+    )
+    .await;
 }
 
 /// Lists the shards of a stream, and remembers them.
@@ -530,7 +567,11 @@ pub async fn list(world: &World, client: &Client, name: &str) {
 async fn retain(world: &World, client: &Client, dice: &mut Dice, name: &str) {
     let hours = 24 + u32::try_from(dice.roll(4)).unwrap_or(0) * 12;
     let more = dice.one_in(2);
-    let op = if more { "IncreaseStreamRetentionPeriod" } else { "DecreaseStreamRetentionPeriod" };
+    let op = if more {
+        "IncreaseStreamRetentionPeriod"
+    } else {
+        "DecreaseStreamRetentionPeriod"
+    };
     let body = json!({"StreamName": name, "RetentionPeriodHours": hours});
     control(world, client, (name, Call::Retain { hours, more }), op, &body).await;
 }
@@ -545,7 +586,10 @@ fn open_shards(world: &World, name: &str) -> Vec<ShardInfo> {
 
 async fn split(world: &World, client: &Client, dice: &mut Dice, name: &str) {
     let open = open_shards(world, name);
-    let Some(shard) = dice.pick(&open).filter(|shard| open.len() < 8 && shard.range.1 - shard.range.0 > 100) else {
+    let Some(shard) = dice
+        .pick(&open)
+        .filter(|shard| open.len() < 8 && shard.range.1 - shard.range.0 > 100)
+    else {
         return list(world, client, name).await;
     };
     let Some(index) = index_of(&shard.id) else { return };

@@ -137,7 +137,9 @@ impl Ledger {
     /// A put was answered.
     pub fn answered(&mut self, id: usize, fate: Fate, shard: &str) {
         let now = self.tick();
-        let Some(attempt) = self.attempts.get_mut(id) else { return };
+        let Some(attempt) = self.attempts.get_mut(id) else {
+            return;
+        };
         attempt.returned = Some(now);
         attempt.fate = fate.clone();
         let stream = attempt.stream.clone();
@@ -147,7 +149,9 @@ impl Ledger {
                 self.place(id, &stream, shard, &number);
             }
             Fate::Refused if self.places.contains_key(&id) => {
-                self.broke(format!("record {id} of {stream} was refused after it had been read"));
+                self.broke(format!(
+                    "record {id} of {stream} was refused after it had been read"
+                ));
             }
             Fate::Refused | Fate::Open => {}
         }
@@ -168,7 +172,9 @@ impl Ledger {
     fn place(&mut self, id: usize, stream: &str, shard: &str, text: &str) {
         let index = number(text).map(|number| number.shard.to_string());
         if index.as_deref() != Some(shard) {
-            self.broke(format!("number {text} of record {id} is none of {stream}/{shard}"));
+            self.broke(format!(
+                "number {text} of record {id} is none of {stream}/{shard}"
+            ));
         }
         let key = (stream.to_owned(), text.to_owned());
         if let Some(other) = self.numbers.insert(key, id)
@@ -200,17 +206,25 @@ impl Ledger {
             .and_then(|end| std::str::from_utf8(data.get(..end)?).ok()?.parse::<usize>().ok());
         let known = id.and_then(|id| Some((id, self.attempts.get(id)?.clone())));
         let Some((id, attempt)) = known else {
-            self.broke(format!("{stream}/{shard} holds bytes that nobody put at {text_of}"));
+            self.broke(format!(
+                "{stream}/{shard} holds bytes that nobody put at {text_of}"
+            ));
             return text_of;
         };
         if attempt.stream != stream || data != payload(id, attempt.size) {
-            self.broke(format!("record {id} was read with other bytes at {stream}/{shard} {text_of}"));
+            self.broke(format!(
+                "record {id} was read with other bytes at {stream}/{shard} {text_of}"
+            ));
         }
         if text(record, "PartitionKey") != key_of(attempt.hash) {
-            self.broke(format!("record {id} was read under another key in {stream}/{shard}"));
+            self.broke(format!(
+                "record {id} was read under another key in {stream}/{shard}"
+            ));
         }
         if attempt.fate == Fate::Refused {
-            self.broke(format!("record {id} was refused and is in {stream}/{shard} at {text_of}"));
+            self.broke(format!(
+                "record {id} was refused and is in {stream}/{shard} at {text_of}"
+            ));
         }
         self.place(id, stream, shard, &text_of);
         text_of
@@ -221,7 +235,10 @@ impl Ledger {
         for record in records {
             let number = self.read_one(&chain.stream, &chain.shard, record);
             if chain.numbers.last().is_some_and(|last| *last >= number) {
-                self.broke(format!("{}/{} is read out of order at {number}", chain.stream, chain.shard));
+                self.broke(format!(
+                    "{}/{} is read out of order at {number}",
+                    chain.stream, chain.shard
+                ));
             }
             chain.numbers.push(number);
         }
@@ -312,7 +329,10 @@ impl Ledger {
                     Some(Fate::Acknowledged(_)) => "acknowledged",
                     _ => "read",
                 };
-                format!("record {id} of {stream}/{} was {how} at {text} and is gone", shard_of(text))
+                format!(
+                    "record {id} of {stream}/{} was {how} at {text} and is gone",
+                    shard_of(text)
+                )
             })
             .collect();
         missing.into_iter().for_each(|what| self.broke(what));
@@ -343,16 +363,23 @@ impl Ledger {
             && open.last().is_some_and(|range| range.1 == u128::MAX)
             && open.windows(2).all(|pair| pair[0].1.wrapping_add(1) == pair[1].0);
         if !covers {
-            self.broke(format!("the open shards of {stream} do not cover the hash keys: {open:?}"));
+            self.broke(format!(
+                "the open shards of {stream} do not cover the hash keys: {open:?}"
+            ));
         }
         for (shard, numbers) in contents {
             for text in numbers {
                 let id = self.numbers.get(&(stream.to_owned(), text.clone()));
-                let hash = id.and_then(|id| self.attempts.get(*id)).map(|attempt| attempt.hash);
+                let hash = id
+                    .and_then(|id| self.attempts.get(*id))
+                    .map(|attempt| attempt.hash);
                 let fits = hash.is_none_or(|hash| shard.range.0 <= hash && hash <= shard.range.1);
                 let before = shard.ending.as_ref().is_some_and(|ending| text > ending);
                 if !fits || *text < shard.starting || before {
-                    self.broke(format!("{text} does not belong into {stream}/{}: {shard:?}", shard.id));
+                    self.broke(format!(
+                        "{text} does not belong into {stream}/{}: {shard:?}",
+                        shard.id
+                    ));
                 }
             }
             for parent in &shard.parents {
@@ -361,7 +388,10 @@ impl Ledger {
                     .find(|(other, _)| other.id == *parent)
                     .and_then(|(other, _)| other.ending.clone());
                 if ending.is_some_and(|ending| ending >= shard.starting) {
-                    self.broke(format!("{stream}/{} does not begin behind its parent {parent}", shard.id));
+                    self.broke(format!(
+                        "{stream}/{} does not begin behind its parent {parent}",
+                        shard.id
+                    ));
                 }
             }
         }
@@ -403,10 +433,16 @@ impl Ledger {
     }
 
     fn check_chain(&mut self, chain: &Chain, latest: Timestamp) {
-        let Some(first) = chain.numbers.first() else { return };
+        let Some(first) = chain.numbers.first() else {
+            return;
+        };
         let Some(shard) = number(first) else { return };
         let seen: BTreeSet<&String> = chain.numbers.iter().collect();
-        let from = if chain.from_horizon { String::new() } else { first.clone() };
+        let from = if chain.from_horizon {
+            String::new()
+        } else {
+            first.clone()
+        };
         let to = chain.numbers.last().cloned().unwrap_or_default();
         let skipped: Vec<String> = self
             .numbers

@@ -35,8 +35,11 @@ fn main() -> Result<()> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut number = || -> Result<u64> {
-            let text = rest.next().with_context(|| format!("{argument} takes a number"))?;
-            text.parse().with_context(|| format!("{argument} takes a number, not '{text}'"))
+            let text = rest
+                .next()
+                .with_context(|| format!("{argument} takes a number"))?;
+            text.parse()
+                .with_context(|| format!("{argument} takes a number, not '{text}'"))
         };
         match argument.as_str() {
             "--seeds" => asked.seeds = number()?,
@@ -73,5 +76,9 @@ fn one(seed: u64, plant: Plant, aloud: bool, child: bool) -> Result<()> {
         return Ok(());
     }
     println!("{report:#?}");
-    if report.broken.is_empty() { Ok(()) } else { bail!("seed {seed}: {}", report.broken.join("\n")) }
+    if report.broken.is_empty() {
+        Ok(())
+    } else {
+        bail!("seed {seed}: {}", report.broken.join("\n"))
+    }
 }

@@ -87,8 +87,12 @@ impl Machine {
         let slow = Arc::new(AtomicBool::new(false));
         let slow_syncs = Arc::new(AtomicU64::new(0));
         {
-            let (sched, trace, slow, slow_syncs) =
-                (sched.clone(), trace.clone(), Arc::clone(&slow), Arc::clone(&slow_syncs));
+            let (sched, trace, slow, slow_syncs) = (
+                sched.clone(),
+                trace.clone(),
+                Arc::clone(&slow),
+                Arc::clone(&slow_syncs),
+            );
             disk.on_operation(Box::new(move |operation, bytes| {
                 trace.event(0x2000 + operation as u64);
                 let micros = match operation {

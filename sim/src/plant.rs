@@ -141,7 +141,9 @@ impl Disk for PlantedDisk {
         };
         // What is not to be synced must not be written through either.
         let through = unsynced && access == Access::Direct;
-        let inner = self.inner.open(name, if through { Access::Update } else { access })?;
+        let inner = self
+            .inner
+            .open(name, if through { Access::Update } else { access })?;
         Ok(Arc::new(PlantedFile {
             inner,
             plant: self.plant,
@@ -431,7 +433,11 @@ impl Log for PlantedLog {
 fn early(queued: &Queued, id: LogId, chunk: &mut Chunk) {
     let queued = queued.lock().unwrap_or_else(PoisonError::into_inner);
     let batches = queued.get(&id).map_or(&[][..], Vec::as_slice);
-    for (first, batch) in batches.iter().filter(|(first, _)| *first == chunk.tail.end).take(1) {
+    for (first, batch) in batches
+        .iter()
+        .filter(|(first, _)| *first == chunk.tail.end)
+        .take(1)
+    {
         for (offset, record) in (*first..).zip(records(batch)) {
             chunk.entries.push(Entry {
                 offset,

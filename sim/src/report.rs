@@ -124,7 +124,11 @@ pub fn many(asked: &Asked) -> Result<()> {
     let (seeds, sum) = sum.into_inner().unwrap_or_default();
     print(seeds, &sum, begun.elapsed());
     let broken = broken.into_inner().unwrap_or_default();
-    ensure!(broken.is_empty(), "{} of {seeds} seeds failed: {broken:?}", broken.len());
+    ensure!(
+        broken.is_empty(),
+        "{} of {seeds} seeds failed: {broken:?}",
+        broken.len()
+    );
     println!("no seed failed");
     Ok(())
 }
@@ -134,9 +138,28 @@ fn add(sum: &mut Report, one: &Report) {
         ($($member:ident),*) => { $(sum.$member += one.$member;)* };
     }
     sum!(
-        events, simulated_ms, calls, acknowledged, reads, recoveries, kills, power_failures, clean_stops,
-        crashed_starts, spoiled_starts, fatal, internal, clock_jumps, full_disks, slow_syncs, seals, merges,
-        undecided, rot_named, rot_local, rot_harmless
+        events,
+        simulated_ms,
+        calls,
+        acknowledged,
+        reads,
+        recoveries,
+        kills,
+        power_failures,
+        clean_stops,
+        crashed_starts,
+        spoiled_starts,
+        fatal,
+        internal,
+        clock_jumps,
+        full_disks,
+        slow_syncs,
+        seals,
+        merges,
+        undecided,
+        rot_named,
+        rot_local,
+        rot_harmless
     );
     for (name, count) in &one.faults {
         match sum.faults.iter_mut().find(|(known, _)| known == name) {
@@ -148,7 +171,10 @@ fn add(sum: &mut Report, one: &Report) {
 
 fn print(seeds: u64, sum: &Report, took: Duration) {
     println!("{seeds} seeds in {:.1} s", took.as_secs_f64());
-    println!("  simulated time    {:.1} hours", sum.simulated_ms as f64 / 3_600_000.0);
+    println!(
+        "  simulated time    {:.1} hours",
+        sum.simulated_ms as f64 / 3_600_000.0
+    );
     println!("  scheduled events  {}", sum.events);
     println!(
         "  calls {}, records acknowledged {}, read {}",
@@ -156,15 +182,27 @@ fn print(seeds: u64, sum: &Report, took: Duration) {
     );
     println!(
         "  recoveries {}: after {} kills, {} power failures, {} clean stops; {} crashed and {} spoiled starts",
-        sum.recoveries, sum.kills, sum.power_failures, sum.clean_stops, sum.crashed_starts, sum.spoiled_starts
+        sum.recoveries,
+        sum.kills,
+        sum.power_failures,
+        sum.clean_stops,
+        sum.crashed_starts,
+        sum.spoiled_starts
     );
     println!("  seals {}, merges of files {}", sum.seals, sum.merges);
     println!(
         "  storage failed for good {} times, calls in doubt by a fault {}",
         sum.fatal, sum.internal
     );
-    println!("  clock jumps {}, slow syncs {}, small disks {}", sum.clock_jumps, sum.slow_syncs, sum.full_disks);
-    let faults: Vec<String> = sum.faults.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    println!(
+        "  clock jumps {}, slow syncs {}, small disks {}",
+        sum.clock_jumps, sum.slow_syncs, sum.full_disks
+    );
+    let faults: Vec<String> = sum
+        .faults
+        .iter()
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
     println!("  faults: {}", faults.join(", "));
     println!(
         "  rot: named {}, local {}, harmless {}",
@@ -195,7 +233,11 @@ pub fn twice(seeds: u64, asked: &Asked) -> Result<()> {
         true
     });
     let differ = differ.into_inner().unwrap_or_default();
-    ensure!(differ.is_empty(), "{} of {seeds} seeds are not the same twice: {differ:?}", differ.len());
+    ensure!(
+        differ.is_empty(),
+        "{} of {seeds} seeds are not the same twice: {differ:?}",
+        differ.len()
+    );
     println!("{seeds} seeds twice: the same events, the same bytes on the disk");
     Ok(())
 }
@@ -204,14 +246,19 @@ pub fn twice(seeds: u64, asked: &Asked) -> Result<()> {
 pub fn score(asked: &Asked) -> Result<()> {
     let mut missed = Vec::new();
     let wanted: Vec<&str> = PLANTS.iter().map(|(name, _)| *name).collect();
-    for name in wanted.into_iter().filter(|name| asked.plant.is_empty() || asked.plant == *name) {
+    for name in wanted
+        .into_iter()
+        .filter(|name| asked.plant.is_empty() || asked.plant == *name)
+    {
         let asked = Asked {
             plant: name.to_owned(),
             ..asked.clone()
         };
         let found: Mutex<Option<(u64, String)>> = Mutex::default();
         each(&asked, |report| {
-            let Some(why) = report.broken.first() else { return true };
+            let Some(why) = report.broken.first() else {
+                return true;
+            };
             if let Ok(mut found) = found.lock()
                 && found.as_ref().is_none_or(|(seed, _)| *seed > report.seed)
             {

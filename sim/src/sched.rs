@@ -188,7 +188,10 @@ impl Sched {
         let tasks = {
             let mut state = self.state();
             (state.under_way, state.depth) = (Vec::new(), 0);
-            (std::mem::take(&mut state.tasks), std::mem::take(&mut state.timers))
+            (
+                std::mem::take(&mut state.tasks),
+                std::mem::take(&mut state.timers),
+            )
         };
         // Outside of the lock: what they drop may call back. It may even wake, so that the ready ones go last.
         drop(tasks);

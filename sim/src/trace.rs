@@ -37,7 +37,10 @@ impl Trace {
             word.copy_from_slice(chunk);
             self.event(u64::from_le_bytes(word));
         }
-        chunks.remainder().iter().for_each(|byte| self.event(u64::from(*byte)));
+        chunks
+            .remainder()
+            .iter()
+            .for_each(|byte| self.event(u64::from(*byte)));
     }
 
     /// Something worth a line happened.
@@ -51,6 +54,9 @@ impl Trace {
 
     /// The hash so far, and of how many events.
     pub fn sum(&self) -> (u64, u64) {
-        (self.hash.load(Ordering::Relaxed), self.events.load(Ordering::Relaxed))
+        (
+            self.hash.load(Ordering::Relaxed),
+            self.events.load(Ordering::Relaxed),
+        )
     }
 }
