@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|faults|fuzz`.
+//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|faults|fuzz|sim`.
 //!
 //! None is needed to build or test Millrace.
 
@@ -8,6 +8,7 @@ mod conformance;
 mod coverage;
 mod faults;
 mod fuzz;
+mod sim;
 mod tidy;
 
 use std::path::Path;
@@ -21,7 +22,8 @@ const USAGE: &str = "usage: cargo xtask TASK
   conformance [--long] [CLIENT …]  run real clients against a fresh server
   bench streams|floor|scale|fanout|memory|load [--quick] [NAME …]  measure this server and its rivals
   faults [SCENARIO …]     run the real server under faults and check it from outside
-  fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds";
+  fuzz [--seconds N] [TARGET …]  run the fuzz targets from their seeds
+  sim [--seeds N] [--from S] [--seconds T] | --seed S  run the simulation";
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -39,6 +41,7 @@ fn main() -> Result<()> {
         "bench" => bench::run(root, rest),
         "faults" => faults::run(root, rest),
         "fuzz" => fuzz::run(root, rest),
+        "sim" => sim::run(root, rest),
         _ => bail!("no task '{task}'\n{USAGE}"),
     }
 }

@@ -139,7 +139,7 @@ fn edges(root: &Path, findings: &mut Vec<String>) -> Result<()> {
 
 fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let mut open: Vec<PathBuf> = ["crates", "xtask", "bench", "faults", "fuzz", "conformance"]
+    let mut open: Vec<PathBuf> = ["crates", "xtask", "bench", "faults", "fuzz", "sim", "conformance"]
         .iter()
         .map(|d| root.join(d))
         .collect();

@@ -109,6 +109,8 @@ pub struct ManualClock {
 struct ManualShared {
     start: Timestamp,
     passed: Mutex<Duration>,
+    /// By how much the wall time was set back.
+    back: Mutex<Duration>,
     moved: Notify,
 }
 
@@ -120,6 +122,7 @@ impl ManualClock {
             shared: Arc::new(ManualShared {
                 start,
                 passed: Mutex::default(),
+                back: Mutex::default(),
                 moved: Notify::new(),
             }),
         }
@@ -130,11 +133,17 @@ impl ManualClock {
         *self.shared.passed.lock().unwrap_or_else(PoisonError::into_inner) += duration;
         self.shared.moved.notify_waiters();
     }
+
+    /// Sets wall time back, as whoever corrects a clock does; monotonic time and sleepers do not notice.
+    pub fn set_back(&self, duration: Duration) {
+        *self.shared.back.lock().unwrap_or_else(PoisonError::into_inner) += duration;
+    }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.shared.start.plus(self.monotonic())
+        let back = *self.shared.back.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.start.plus(self.monotonic()).minus(back)
     }
 
     fn monotonic(&self) -> Duration {

@@ -1,16 +1,30 @@
 //! Background tasks: spawned in one place, told to stop together, awaited together.
 
+use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// A task as a [`Spawner`] gets it.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Runs tasks where there is no runtime: a simulator that decides itself what runs when.
+pub trait Spawner: Send + Sync + fmt::Debug {
+    /// Runs `task` until it ends.
+    fn spawn(&self, task: Task);
+}
 
 /// A group of background tasks that stops as one. Clones share the group.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
     stop: CancellationToken,
+    /// Instead of the current runtime.
+    spawner: Option<Arc<dyn Spawner>>,
 }
 
 impl Tasks {
@@ -20,13 +34,25 @@ impl Tasks {
         Self::default()
     }
 
+    /// An empty group whose tasks `spawner` runs.
+    #[must_use]
+    pub fn on(spawner: Arc<dyn Spawner>) -> Self {
+        Self {
+            spawner: Some(spawner),
+            ..Self::default()
+        }
+    }
+
     /// Runs `task` on the current runtime until it ends. It is not aborted at shutdown: a task that may run
     /// for long watches [`Tasks::stopping`].
     pub fn spawn<F>(&self, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.tracker.spawn(task);
+        match &self.spawner {
+            None => drop(self.tracker.spawn(task)),
+            Some(spawner) => spawner.spawn(Box::pin(self.tracker.track_future(task))),
+        }
     }
 
     /// Runs `task` until it ends or the group stops, whichever comes first; it is dropped at an await point.
@@ -35,7 +61,7 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let stop = self.stop.clone();
-        self.tracker.spawn(async move {
+        self.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = task => {}
@@ -87,6 +113,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[tokio::test]
@@ -97,6 +125,37 @@ mod tests {
         tasks.spawn(async move { watcher.stopping().await });
         assert_eq!(tasks.running(), 2);
         assert!(tasks.drain(Duration::from_secs(5)).await);
+        assert_eq!(tasks.running(), 0);
+    }
+
+    /// Keeps tasks until the test runs them.
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Task>>);
+
+    impl fmt::Debug for Kept {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Kept")
+        }
+    }
+
+    impl Spawner for Kept {
+        fn spawn(&self, task: Task) {
+            self.0.lock().unwrap().push(task);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_spawner_of_its_own_runs_the_tasks_of_a_group() {
+        let kept = Arc::new(Kept::default());
+        let tasks = Tasks::on(Arc::clone(&kept) as Arc<dyn Spawner>);
+        tasks.spawn_until_stop(std::future::pending());
+        tasks.spawn(async {});
+        assert_eq!(tasks.running(), 2);
+        tasks.stop();
+        let all = std::mem::take(&mut *kept.0.lock().unwrap());
+        for task in all {
+            task.await;
+        }
         assert_eq!(tasks.running(), 0);
     }
 

@@ -147,9 +147,10 @@ impl StreamView {
             .filter(move |shard| shard.is_child_of(parent))
     }
 
-    /// The oldest time within retention, never before the stream's creation.
+    /// The oldest time within retention. It may lie before the stream's creation: after the wall clock was set back,
+    /// records are older than a stream whose time came from a log that had seen the later one.
     #[must_use]
     pub fn horizon(&self, now: Timestamp) -> Timestamp {
-        now.minus(self.retention).max(self.created)
+        now.minus(self.retention)
     }
 }

@@ -5,6 +5,38 @@ use std::ops::Range;
 
 use super::{AlignedBuf, DIRECT_ALIGN as BLOCK, DiskFile};
 
+/// Repeats `read` until `bytes` are full or the file ends: a system call may be interrupted, or move fewer bytes than
+/// asked for. `direct` yields the length of a file that is read in whole blocks only.
+///
+/// # Errors
+/// The operating system's.
+pub(super) fn read_whole(
+    bytes: &mut [u8],
+    position: u64,
+    direct: Option<&dyn Fn() -> io::Result<u64>>,
+    mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match read(rest, position + done as u64) {
+            Ok(0) => break,
+            Ok(n) => {
+                done += n;
+                if let Some(len) = direct.filter(|_| !n.is_multiple_of(BLOCK)) {
+                    // Another read from here would not be aligned; only the end of the file may cut a block.
+                    if position + done as u64 >= len()? {
+                        break;
+                    }
+                    return Err(io::Error::other("the disk cut a direct read short"));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
 /// Reads exactly `bytes.len()` bytes.
 ///
 /// # Errors

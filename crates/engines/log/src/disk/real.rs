@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::read::read_whole;
 use super::{Access, AlignedBuf, DIRECT_ALIGN, Disk, DiskFile};
 
 /// A directory. Files are private to its owner (mode 600).
@@ -153,25 +154,10 @@ impl DiskFile for RealFile {
     }
 
     fn read_at(&self, bytes: &mut [u8], position: u64) -> io::Result<usize> {
-        let mut done = 0;
-        while done < bytes.len() {
-            match self.file.read_at(&mut bytes[done..], position + done as u64) {
-                Ok(0) => break,
-                Ok(n) => {
-                    done += n;
-                    if self.direct && !n.is_multiple_of(DIRECT_ALIGN) {
-                        // Another read from here would not be aligned; only the end of the file may cut a block.
-                        if position + done as u64 >= self.len()? {
-                            break;
-                        }
-                        return Err(io::Error::other("the disk cut a direct read short"));
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
+        let len = || self.len();
+        read_whole(bytes, position, self.direct.then_some(&len), |bytes, position| {
+            self.file.read_at(bytes, position)
+        })
     }
 
     fn sync(&self) -> io::Result<()> {

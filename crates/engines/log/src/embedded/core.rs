@@ -18,7 +18,7 @@ use super::metrics::{Counters, Metrics};
 use super::options::{Durability, OnFatal, Options};
 use super::queue::{Op, Queue};
 use super::ring::make_segment;
-use super::sealed::{DamagedBlock, FooterCache, OpenFile};
+use super::sealed::{DamagedBlock, FooterCache, OpenFile, name_of};
 use super::state::{Extent, LogCell, Place};
 use crate::batch::Budget;
 use crate::disk::Disk;
@@ -184,7 +184,8 @@ impl Shared {
             };
             let read = self
                 .file(&extent)
-                .and_then(|file| file.records(id, extent.first, from, &mut budget));
+                .and_then(|file| file.records(id, extent.first, from, &mut budget))
+                .map_err(|error| in_file(&extent, error));
             Ok(read.map(|entries| Chunk { entries, tail }))
         })
         .and_then(|chunk| {
@@ -208,6 +209,7 @@ impl Shared {
                 Err(extent) => self
                     .file(&extent)
                     .and_then(|file| file.offset_at(id, extent.first, time))
+                    .map_err(|error| in_file(&extent, error))
                     .map(|offset| offset.unwrap_or(extent.end).max(start)),
             })
         })
@@ -242,6 +244,14 @@ impl Shared {
         let detail = last.map_or_else(String::new, |error| error.to_string());
         Err(LogError::Damaged { id, range, detail })
     }
+}
+
+/// Says in which file: whoever has to replace it must know. A damaged block says it itself.
+fn in_file(extent: &Extent, error: io::Error) -> io::Error {
+    if DamagedBlock::of(&error).is_some() {
+        return error;
+    }
+    io::Error::new(error.kind(), format!("{}: {error}", name_of(extent.file.id)))
 }
 
 fn damaged(id: LogId, detail: String) -> LogError {

@@ -27,6 +27,8 @@ mod seal;
 mod sealed;
 mod snapshot;
 mod state;
+#[cfg(any(test, feature = "contract"))]
+mod steps;
 mod threads;
 pub mod verify;
 mod wal;
@@ -50,12 +52,17 @@ pub use fuzz::fuzz_recovery;
 pub use metrics::{COMMIT_BUCKETS_MICROS, Metrics};
 pub use options::{Durability, OnFatal, OpenError, Options};
 pub use snapshot::{Snapshot, SnapshotError};
+#[cfg(any(test, feature = "contract"))]
+#[doc(hidden)]
+pub use steps::{Calls, Steps};
 
 /// The embedded engine. See the module.
 #[derive(Debug)]
 pub struct EmbeddedLog {
     core: Arc<Core>,
     threads: Arc<Threads>,
+    /// Whether reads of files happen inside the call: where somebody else decides what runs when.
+    reads_inline: bool,
 }
 
 impl EmbeddedLog {
@@ -77,6 +84,7 @@ impl EmbeddedLog {
             Ok(Self {
                 core,
                 threads: Arc::new(threads),
+                reads_inline: false,
             })
         });
         opened.await.unwrap_or_else(|| {
@@ -123,6 +131,9 @@ impl EmbeddedLog {
         read: impl FnOnce(&core::Shared) -> Result<T, LogError> + Send + 'static,
     ) -> Pending<T> {
         let shared = Arc::clone(&self.core.shared);
+        if self.reads_inline {
+            return Box::pin(async move { read(&shared) });
+        }
         Box::pin(async move {
             let read = blocking(move || read(&shared)).await;
             read.unwrap_or_else(|| Err(LogError::Closed("the runtime is shutting down".to_owned())))

@@ -99,7 +99,7 @@ impl Queue {
     }
 
     /// Takes the next group into `group`, which is empty.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "contract"))]
     pub(super) fn take(&self, group: &mut Vec<Op>) {
         self.lock().take(group);
     }

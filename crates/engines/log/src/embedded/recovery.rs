@@ -70,6 +70,7 @@ pub(super) fn open(options: &Options) -> Result<Core, OpenError> {
     }
 
     logs.show(&shared)?;
+    logs.hold_unlisted(&**disk, key, &names, &tables)?;
 
     harden(&segments, &chain, scan.durable())?;
     tables.epoch += 1;
@@ -277,6 +278,42 @@ impl Logs {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(cells);
+        Ok(())
+    }
+
+    /// A whole file that the tables do not list was written just before they would have: its records are in the
+    /// write-ahead log, too. Where they are not, the tables lost what was written to them, and the file must stay.
+    fn hold_unlisted(
+        &self,
+        disk: &dyn Disk,
+        key: u64,
+        names: &[String],
+        tables: &Tables,
+    ) -> Result<(), OpenError> {
+        let unlisted = names.iter().filter_map(|name| sealed::number_of(name));
+        for id in unlisted.filter(|id| !tables.files.contains_key(id)) {
+            let file = match open_file(disk, key, id) {
+                Ok(file) => file,
+                // It was never finished.
+                Err(OpenError::Damaged { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            let ahead = file.footer.extents.iter().find(|info| {
+                let head = self.heads.get(info.log);
+                head.is_some_and(|head| head.meta.end < info.end)
+            });
+            if let Some(info) = ahead {
+                return Err(damaged(
+                    "MANIFEST",
+                    format!(
+                        "it does not list {}, which holds records of log {} up to {} that are nowhere else",
+                        name_of(id),
+                        info.log.0,
+                        info.end
+                    ),
+                ));
+            }
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! `MILLRACE_SIM_SEEDS` sets how many seeds run, `MILLRACE_SIM_SEED` runs one.
 
 mod model;
+mod rot;
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::core::Core;
 use super::options::{Durability, Options};
 use super::{OpenError, recovery};
 use crate::LogError;
-use crate::disk::sim::{Crash, SimDisk};
+use crate::disk::sim::{Crash, Faults, SimDisk};
 use model::{Model, Step};
 
 /// What the runs of many seeds came to.
@@ -95,6 +96,8 @@ impl Sim {
         };
         self.model.verify(&core);
         self.recover_space(&core);
+        let again = self.disk.tally().synced_after_failure;
+        assert_eq!(again, 0, "a file was synced again after a failed sync");
     }
 
     /// Opens the store; `None` when the machine went down meanwhile.
@@ -129,6 +132,12 @@ impl Sim {
     }
 
     fn set_faults(&self) {
+        // Harmless, if whoever reads and writes goes on where a call stopped.
+        let short = if self.roll(2) == 0 { 100_000 } else { 0 };
+        self.disk.set_faults(Faults {
+            short,
+            ..Faults::default()
+        });
         if self.roll(8) != 0 {
             self.disk.crash_after(Some(1 + self.roll(80)));
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::contract::{self, ALL};
-use crate::disk::sim::SimDisk;
+use crate::disk::sim::{Crash, Faults, SimDisk};
 use millrace_base::{ByteSize, Clock, SystemClock, SystemRng};
 use std::path::Path;
 use std::time::Duration;
@@ -141,6 +141,38 @@ async fn after_a_failed_write_nothing_is_acknowledged_any_more() {
         chunk.entries.iter().map(|e| &e.bytes[..]).collect::<Vec<_>>(),
         [b"kept"]
     );
+    log.close().await;
+}
+
+/// Linux marks the pages of a failed sync clean: the next sync of that file succeeds without having written them.
+#[tokio::test]
+async fn after_a_failed_sync_the_file_is_never_trusted_again() {
+    let disk = SimDisk::new(3, false);
+    let log = EmbeddedLog::open(simulated(&disk)).await.unwrap();
+    let id = LogId(1);
+    log.create(id, DAY).await.unwrap();
+    log.append(id, Batch::of(&["kept"])).await.unwrap();
+    disk.set_faults(Faults {
+        sync_errors: 1_000_000,
+        ..Faults::default()
+    });
+    let append = |text: &'static str| log.append(id, Batch::of(&[text]));
+    assert!(matches!(append("lost").await, Err(LogError::Closed(_))));
+    // The disk is well again, and that must not matter.
+    disk.set_faults(Faults::default());
+    let before = disk.tally();
+    for _ in 0..3 {
+        assert!(matches!(append("refused").await, Err(LogError::Closed(_))));
+    }
+    let after = disk.tally();
+    assert_eq!((after.writes, after.syncs), (before.writes, before.syncs));
+    assert_eq!((after.sync_errors, after.synced_after_failure), (1, 0));
+    drop(log);
+    disk.reboot(Crash::Power);
+    let log = EmbeddedLog::open(simulated(&disk)).await.unwrap();
+    let chunk = log.read(id, 0, ALL).await.unwrap();
+    assert_eq!(&chunk.entries[0].bytes[..], b"kept");
+    assert!(chunk.entries.iter().all(|entry| &entry.bytes[..] != b"refused"));
     log.close().await;
 }
 

@@ -82,11 +82,16 @@ struct Bells {
 }
 
 impl Threads {
-    pub(super) fn start(core: &Arc<Core>, seal_bytes: ByteSize, pace_bytes: ByteSize) -> io::Result<Self> {
-        let threads = Self {
+    /// None yet.
+    pub(super) fn none() -> Self {
+        Self {
             bells: Arc::default(),
             handles: Mutex::default(),
-        };
+        }
+    }
+
+    pub(super) fn start(core: &Arc<Core>, seal_bytes: ByteSize, pace_bytes: ByteSize) -> io::Result<Self> {
+        let threads = Self::none();
         let started = threads
             .run(core, "log-commit", move |core, bells| {
                 commit_loop(core, bells, seal_bytes.0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_streams::Profile;
 use serde_json::{Value, json};
 
-use crate::plane::{BOTH, FIRST, HALF, b64, data, get, horizon, iterator, ok_in, put, split};
+use crate::plane::{BOTH, FIRST, HALF, b64, data, drain, get, horizon, iterator, ok_in, plain, put, split};
 use crate::world::{self, World};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -218,4 +218,18 @@ async fn reading_takes_nothing_away_and_counts() {
     let body = json!({"StreamName": "s", "Data": b64("f"), "PartitionKey": "k"});
     world.ok("PutRecord", body).await;
     assert_eq!(data(&get(&world, &from).await), ["abc", "de", "f"]);
+}
+
+/// Found by the simulation: the stream's time came from the control log, which had seen the later time, and hid its own
+/// records from readers until the clock had caught up.
+#[tokio::test]
+async fn a_clock_that_is_set_back_hides_no_record() {
+    let world = world::open(Profile::Open).await;
+    world.active("other", 1).await;
+    world.clock.set_back(Duration::from_secs(77));
+    world.active("s", 1).await;
+    put(&world, "key", &["one", "two"]).await;
+    let all = drain(&world, FIRST).await;
+    let all: Vec<String> = all.iter().map(|record| plain(&record["Data"])).collect();
+    assert_eq!(all, ["one", "two"]);
 }

@@ -214,6 +214,25 @@ impl Model {
         }
     }
 
+    /// Reads every record on its own. Those that are damaged must say so, and where; yields their bytes.
+    pub(super) fn verify_damaged(&mut self, core: &Core, file: &str) -> usize {
+        let one = ReadLimits { records: 1, ..ALL };
+        let mut lost = 0;
+        for (id, log) in &mut self.logs {
+            for offset in log.start..log.end() {
+                match core.shared.read(LogId(*id), offset, one) {
+                    Ok(chunk) => check(log, &chunk.entries[0], offset),
+                    Err(LogError::Damaged { detail, .. }) => {
+                        assert!(detail.contains(file), "{detail} does not name {file}");
+                        lost += log.records[offset as usize].1.len();
+                    }
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+        }
+        lost
+    }
+
     pub(super) fn read_somewhere(&mut self, core: &Core, dice: u64) {
         let at = (dice % self.logs.len().max(1) as u64) as usize;
         let Some((id, log)) = self.logs.iter_mut().nth(at) else {
