@@ -126,9 +126,9 @@ impl Simulation {
         let faults = Faults {
             read_errors: rate(5, 20_000),
             short: rate(2, 200_000),
-            write_errors: rate(8, 3_000),
+            write_errors: rate(8, 20_000),
             write_full: rate(6, 6_000),
-            sync_errors: rate(8, 3_000),
+            sync_errors: rate(6, 80_000),
         };
         self.faulty = faults.read_errors + faults.write_errors + faults.write_full + faults.sync_errors > 0;
         self.machine.disk.set_faults(faults);
@@ -503,11 +503,18 @@ async fn read_all(world: &World, client: &Client, name: &str, shard: &ShardInfo)
         numbers: Vec::new(),
         iterator: answer["ShardIterator"].as_str().map(str::to_owned),
     };
+    let mut end = Page::More;
     for _ in 0..5_000 {
-        match client::page(world, client, &mut chain, None).await {
-            Page::More => {}
-            Page::Tail | Page::End | Page::Failed => break,
+        end = client::page(world, client, &mut chain, None).await;
+        if end != Page::More {
+            break;
         }
+    }
+    if shard.ending.is_some() && end == Page::Tail {
+        world.ledger().broke(format!(
+            "{name}/{} is closed, and its records do not end",
+            shard.id
+        ));
     }
     let numbers = chain.numbers.clone();
     world.ledger().keep_chain(chain);
