@@ -127,6 +127,10 @@ impl Background {
 
     /// Appends edits to the MANIFEST. When that fails for another reason than a full disk the store stops.
     pub(super) fn record(&mut self, core: &Core, edits: &[Edit]) -> bool {
+        if core.shared.is_poisoned() {
+            // Its last sync may be what failed: the next would succeed without having written what that left.
+            return false;
+        }
         match self.manifest.append(edits) {
             Ok(()) => true,
             Err(error) if is_full(&error) => {
