@@ -1,17 +1,17 @@
 //! One seed from beginning to end: lives of the process with faults and crashes between them, then the reckoning.
 
 mod rot;
+mod verify;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use millrace_log::disk::sim::{Crash, Faults};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use crate::client::{self, Customer, Page, World, shards_of};
+use crate::client::{self, Customer, World};
 use crate::dice::Dice;
-use crate::ledger::{Chain, ShardInfo, text};
+use crate::ledger::Chain;
 use crate::linear::{self, Verdict};
 use crate::node::{Client, Machine, Node, Refused};
 use crate::plant::Plant;
@@ -126,9 +126,9 @@ impl Simulation {
         let faults = Faults {
             read_errors: rate(5, 20_000),
             short: rate(2, 200_000),
-            write_errors: rate(8, 3_000),
+            write_errors: rate(8, 20_000),
             write_full: rate(6, 6_000),
-            sync_errors: rate(8, 3_000),
+            sync_errors: rate(6, 80_000),
         };
         self.faulty = faults.read_errors + faults.write_errors + faults.write_full + faults.sync_errors > 0;
         self.machine.disk.set_faults(faults);
@@ -336,7 +336,7 @@ impl Simulation {
 
     fn verify(&mut self, node: &Node) {
         let (world, client) = (Arc::clone(&self.world), Client(node.streams.clone()));
-        self.complete(async move { verify_all(&world, &client).await });
+        self.complete(async move { verify::all(&world, &client).await });
     }
 
     /// Runs the task to its end, among the others.
@@ -424,92 +424,4 @@ impl Simulation {
         .to_vec();
         self.report
     }
-}
-
-/// Reads everything and holds it against the books.
-async fn verify_all(world: &World, client: &Client) {
-    let names: Vec<String> = {
-        let ledger = world.ledger();
-        let mut names: Vec<String> = ledger.attempts.iter().map(|a| a.stream.clone()).collect();
-        names.extend(ledger.names.iter().cloned());
-        names.sort_unstable();
-        names.dedup();
-        names
-    };
-    for name in names {
-        let Some(created) = at_rest(world, client, &name).await else {
-            continue;
-        };
-        let body = json!({"StreamName": name});
-        let listing = match client.call("ListShards", &body).await {
-            Ok(listing) => listing,
-            Err(error) => {
-                return world
-                    .ledger()
-                    .broke(format!("the shards of {name} cannot be listed: {error}"));
-            }
-        };
-        let mut contents: Vec<(ShardInfo, Vec<String>)> = Vec::new();
-        for shard in shards_of(&listing) {
-            let numbers = read_all(world, client, &name, &shard).await;
-            contents.push((shard, numbers));
-        }
-        let latest = world.sched.latest();
-        world.ledger().verify(&name, created, &contents, latest);
-    }
-}
-
-/// Waits until the stream rests; yields the second it was created in, or `None` when there is none.
-async fn at_rest(world: &World, client: &Client, name: &str) -> Option<u64> {
-    use millrace_base::Clock as _;
-    for _ in 0..600 {
-        let body = json!({"StreamName": name});
-        match client.call("DescribeStreamSummary", &body).await {
-            Ok(answer) => {
-                let summary = &answer["StreamDescriptionSummary"];
-                if text(summary, "StreamStatus") == "ACTIVE" {
-                    client::describe(world, client, name).await;
-                    client::list(world, client, name).await;
-                    let created = summary["StreamCreationTimestamp"].as_f64().unwrap_or(0.0);
-                    return Some(created as u64);
-                }
-            }
-            Err(_) => {
-                client::describe(world, client, name).await;
-                return None;
-            }
-        }
-        world.sched.sleep(Duration::from_millis(500)).await;
-    }
-    world.ledger().broke(format!("{name} never comes to rest"));
-    None
-}
-
-async fn read_all(world: &World, client: &Client, name: &str, shard: &ShardInfo) -> Vec<String> {
-    let body = json!({"StreamName": name, "ShardId": shard.id, "ShardIteratorType": "TRIM_HORIZON"});
-    let answer = match client.call("GetShardIterator", &body).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            world
-                .ledger()
-                .broke(format!("{name}/{} cannot be read: {error}", shard.id));
-            return Vec::new();
-        }
-    };
-    let mut chain = Chain {
-        stream: name.to_owned(),
-        shard: shard.id.clone(),
-        from_horizon: true,
-        numbers: Vec::new(),
-        iterator: answer["ShardIterator"].as_str().map(str::to_owned),
-    };
-    for _ in 0..5_000 {
-        match client::page(world, client, &mut chain, None).await {
-            Page::More => {}
-            Page::Tail | Page::End | Page::Failed => break,
-        }
-    }
-    let numbers = chain.numbers.clone();
-    world.ledger().keep_chain(chain);
-    numbers
 }

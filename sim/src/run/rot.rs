@@ -4,7 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use millrace_log::embedded::OpenError;
 
+use serde_json::json;
+
+use super::verify::at_rest;
 use super::*;
+use crate::client::Page;
 use crate::ledger::{Fate, key_of, payload, shard_of};
 
 /// Most bytes that one bit may cost: a block, and the record that ends it.
@@ -26,9 +30,16 @@ pub(super) fn autopsy(simulation: &mut Simulation, node: &Node) {
     }
     // What was written last has no witness: losing it cannot be told from a write that was cut off.
     let (world, client) = (Arc::clone(&simulation.world), Client(node.streams.clone()));
-    simulation.complete(async move { last_words(&world, &client, &name).await });
+    let said = Arc::new(AtomicU64::new(0));
+    let flag = Arc::clone(&said);
+    simulation.complete(async move {
+        let said = last_words(&world, &client, &name).await;
+        flag.store(u64::from(said), Ordering::Relaxed);
+    });
     simulation.end(Crash::Kill);
-    let Some(rot) = simulation.machine.disk.rot(|_| true) else {
+    let witnessed = said.load(Ordering::Relaxed) == 1;
+    let which = |name: &str| witnessed || name.starts_with("seg-");
+    let Some(rot) = simulation.machine.disk.rot(which) else {
         return;
     };
     simulation
@@ -73,7 +84,7 @@ pub(super) fn autopsy(simulation: &mut Simulation, node: &Node) {
     }
 }
 
-async fn last_words(world: &World, client: &Client, name: &str) {
+async fn last_words(world: &World, client: &Client, name: &str) -> bool {
     let id = world.ledger().attempt(name, 1, 0);
     let body = json!({
         "StreamName": name,
@@ -81,9 +92,10 @@ async fn last_words(world: &World, client: &Client, name: &str) {
         "PartitionKey": key_of(1),
         "ExplicitHashKey": "1",
     });
-    // Nobody relies on the answer.
-    let _ = client.call("PutRecord", &body).await;
+    // Nobody relies on what it says.
+    let answer = client.call("PutRecord", &body).await;
     world.ledger().answered(id, Fate::Open, "");
+    answer.is_ok()
 }
 
 /// Reads every record on its own.

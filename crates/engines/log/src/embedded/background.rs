@@ -129,8 +129,8 @@ impl Background {
     /// Appends edits to the MANIFEST. When that fails for another reason than a full disk
     /// or too many open files the store stops.
     pub(super) fn record(&mut self, core: &Core, edits: &[Edit]) -> bool {
-        // A step does several things, and an earlier one may have failed for good: a second sync would prove nothing.
         if core.shared.is_poisoned() {
+            // Its last sync may be what failed: the next would succeed without having written what that left.
             return false;
         }
         match self.manifest.append(edits) {

@@ -8,8 +8,9 @@ use std::io;
 use std::sync::Arc;
 
 use super::codec::as_u64;
+use super::commit::is_full;
 use super::limits::{ALIGN, META_RESERVE_SHARE};
-use crate::disk::{Access, Disk, DiskFile, allocate};
+use crate::disk::{Access, AlignedBuf, Disk, DiskFile, allocate};
 
 const PREFIX: &str = "wal-";
 
@@ -37,6 +38,19 @@ struct Active {
     segment_gen: u64,
     /// Begun without room to seal what it takes: only for what cannot wait.
     tight: bool,
+}
+
+impl Active {
+    /// Takes back what a write left that found the disk full: it may be a whole batch but for some zeros. The next one
+    /// has its number and may go to another segment, and recovery must not find both.
+    fn erase(&self, sync: bool) -> io::Result<()> {
+        let nothing = AlignedBuf::zeroed(ALIGN);
+        self.file.write_at(nothing.as_slice(), self.position)?;
+        if sync && !self.file.writes_through() {
+            self.file.sync()?;
+        }
+        Ok(())
+    }
 }
 
 /// See the module.
@@ -210,7 +224,12 @@ impl Ring {
     /// Writes one batch, durably if `sync`. After an error other than a full disk nothing may be written any more.
     pub(super) fn write(&mut self, batch: &[u8], sync: bool) -> io::Result<()> {
         let active = self.active.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        active.file.write_at(batch, active.position)?;
+        if let Err(error) = active.file.write_at(batch, active.position) {
+            if is_full(&error) {
+                active.erase(sync).map_err(io::Error::other)?;
+            }
+            return Err(error);
+        }
         if sync && !active.file.writes_through() {
             active.file.sync().map_err(io::Error::other)?;
         }

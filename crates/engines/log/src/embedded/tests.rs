@@ -176,6 +176,30 @@ async fn after_a_failed_sync_the_file_is_never_trusted_again() {
     log.close().await;
 }
 
+/// Found by the simulation: the refused batch had reached the disk but for its padding, the next one took its number in
+/// another segment, and recovery took the refused one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_full_disk_refused_is_never_found_again() {
+    for seed in 0..8 {
+        let disk = SimDisk::new(seed, seed % 2 == 0);
+        let log = EmbeddedLog::open(simulated(&disk)).await.unwrap();
+        let id = LogId(1);
+        log.create(id, DAY).await.unwrap();
+        disk.fail_writes_full_once();
+        let refused = log.append(id, Batch::of(&["refused"])).await;
+        assert!(matches!(refused, Err(LogError::Overloaded(_))), "{refused:?}");
+        let large = vec![7u8; 62_000];
+        log.append(id, Batch::of(&[&large])).await.unwrap();
+        drop(log);
+        disk.reboot(Crash::Kill);
+        let log = EmbeddedLog::open(simulated(&disk)).await.unwrap();
+        let chunk = log.read(id, 0, ALL).await.unwrap();
+        assert_eq!(chunk.entries.len(), 1);
+        assert_eq!(chunk.entries[0].bytes, large);
+        log.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_appends_until_there_is_room() {
     let disk = SimDisk::new(3, true);

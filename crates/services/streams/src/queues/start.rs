@@ -21,12 +21,14 @@ pub(crate) async fn resolve(
 ) -> Result<(Timestamp, Start), StreamsError> {
     let now = streams.0.clock.now();
     let horizon = view.horizon(now);
+    // What is told never lies before the stream's creation; records may, after the clock was set back.
+    let told = |time: Timestamp| time.max(view.created);
     // Shards that are born from now on have greater indices, and are delivered from their first record.
     let known = view.shards().last().map_or(ShardIndex(0), |newest| {
         ShardIndex(newest.index.0.saturating_add(1))
     });
     match position {
-        Position::TrimHorizon => Ok((horizon, Start::default())),
+        Position::TrimHorizon => Ok((told(horizon), Start::default())),
         Position::Latest => {
             let open = view.shards().iter().filter(|shard| shard.is_open());
             let at = open
@@ -44,7 +46,7 @@ pub(crate) async fn resolve(
             }
             let effective = time.max(horizon);
             let at = offsets(streams, view, effective).await?;
-            Ok((effective, Start { known, at }))
+            Ok((told(effective), Start { known, at }))
         }
     }
 }

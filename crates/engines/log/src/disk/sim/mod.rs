@@ -114,6 +114,11 @@ impl SimDisk {
         state.fail_at = after.map(|after| (state.operations + after, kind));
     }
 
+    /// The next write finds the disk full when all but its last byte are written.
+    pub fn fail_writes_full_once(&self) {
+        self.lock_state().full_once = true;
+    }
+
     /// How often operations fail from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.lock_state().faults = faults;

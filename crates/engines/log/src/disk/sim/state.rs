@@ -18,6 +18,7 @@ pub(super) struct State {
     pub(super) crash_at: Option<u64>,
     pub(super) fail_at: Option<(u64, io::ErrorKind)>,
     pub(super) faults: Faults,
+    pub(super) full_once: bool,
     pub(super) tally: Tally,
     pub(super) down: bool,
     pub(super) capacity: u64,
@@ -42,6 +43,7 @@ impl State {
             crash_at: None,
             fail_at: None,
             faults: Faults::default(),
+            full_once: false,
             tally: Tally::default(),
             down: false,
             capacity: u64::MAX,
@@ -126,6 +128,14 @@ impl State {
                 .write(&bytes[..part], position);
             self.tally.write_errors += u64::from(!self.down);
             return Err(error);
+        }
+        if std::mem::take(&mut self.full_once) {
+            let most = bytes.len().saturating_sub(1);
+            self.files
+                .entry(inode)
+                .or_default()
+                .write(&bytes[..most], position);
+            return Err(io::ErrorKind::StorageFull.into());
         }
         let mut done = 0;
         // As the standard library's `write_all_at` goes on after a short or interrupted call.
