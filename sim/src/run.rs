@@ -137,7 +137,8 @@ impl Simulation {
             let after = 1 + self.dice.roll(30);
             self.machine.disk.crash_after(Some(after));
         }
-        if self.dice.one_in(8) {
+        // Not for days on end: every two seconds sealing would try again.
+        if self.dice.one_in(8) && !self.world.leaps {
             self.faulty = true;
             self.report.full_disks += 1;
             let more = self.dice.roll(300 << 10);
