@@ -42,10 +42,14 @@ struct Active {
 
 impl Active {
     /// Takes back what a write left that found the disk full: it may be a whole batch but for some zeros. The next one
-    /// has its number and may go to another segment, and recovery must not find both.
+    /// has its number and may go to another segment, and recovery should not find both. Where even that finds the disk
+    /// full, recovery takes the one of the later use of a segment.
     fn erase(&self, sync: bool) -> io::Result<()> {
         let nothing = AlignedBuf::zeroed(ALIGN);
-        self.file.write_at(nothing.as_slice(), self.position)?;
+        match self.file.write_at(nothing.as_slice(), self.position) {
+            Err(error) if is_full(&error) => return Ok(()),
+            written => written?,
+        }
         if sync && !self.file.writes_through() {
             self.file.sync()?;
         }
