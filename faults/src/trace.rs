@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::os::unix::fs::FileTypeExt;
 use std::ops::Range;
 use std::path::Path;
 
@@ -348,7 +349,12 @@ impl Disk {
         let mut open = vec![folder.to_owned()];
         while let Some(next) = open.pop() {
             for entry in fs::read_dir(&next)? {
-                let path = entry?.path();
+                let entry = entry?;
+                let path = entry.path();
+                // The administrative socket holds no bytes, and no start depends on it.
+                if entry.file_type()?.is_socket() {
+                    continue;
+                }
                 let name = path.strip_prefix(folder)?.display().to_string();
                 ensure!(self.live.contains_key(&name), "{name} was not recorded");
                 if path.is_dir() {

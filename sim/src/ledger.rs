@@ -406,7 +406,7 @@ impl Ledger {
     }
 
     fn check_order(&mut self) {
-        let mut keys: BTreeMap<(&str, u128), Vec<(&str, u64, u64, usize)>> = BTreeMap::new();
+        let mut keys: BTreeMap<(&str, u128), Vec<_>> = BTreeMap::new();
         for (id, attempt) in self.attempts.iter().enumerate() {
             if let (Fate::Acknowledged(number), Some(returned)) = (&attempt.fate, attempt.returned) {
                 let key = (attempt.stream.as_str(), attempt.hash);

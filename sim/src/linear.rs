@@ -140,7 +140,6 @@ pub fn check(mut calls: Vec<Control>) -> Verdict {
 }
 
 /// The state after what happens by itself; `None` when nothing does.
-#[expect(clippy::option_option, reason = "the inner one is a stream that is not there")]
 fn settled(state: &State) -> Option<State> {
     let stream = state.as_ref()?;
     let mut next = stream.clone();

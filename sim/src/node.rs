@@ -62,6 +62,9 @@ pub struct Node {
     fatal: Arc<Mutex<Option<String>>>,
 }
 
+/// Where a start leaves what it came to.
+type Booted = Arc<Mutex<Option<Result<(Control, Streams), String>>>>;
+
 /// Why there is no process.
 #[derive(Debug)]
 pub enum Refused {
@@ -172,7 +175,7 @@ impl Machine {
         self.add_devices(&steps, &bell);
         let log = PlantedLog::over(Arc::new(log), self.plant, Arc::clone(&self.planted));
         let tasks = Tasks::on(Arc::new(self.sched.clone()) as Arc<dyn Spawner>);
-        let booted: Arc<Mutex<Option<Result<(Control, Streams), String>>>> = Arc::default();
+        let booted = Booted::default();
         self.sched.run_task(self.boot(log, tasks.clone(), &booted));
         let stop = self.sched.run(BOOT_STEPS, || lock(&booted).is_some());
         let result = lock(&booted).take();
@@ -194,7 +197,7 @@ impl Machine {
         &self,
         log: Arc<dyn Log>,
         tasks: Tasks,
-        into: &Arc<Mutex<Option<Result<(Control, Streams), String>>>>,
+        into: &Booted,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (blobs, options, settings) = (self.blobs.clone(), self.control.clone(), self.settings.clone());
         let (clock, rng) = (self.sched.clone(), Arc::clone(&self.rng));
