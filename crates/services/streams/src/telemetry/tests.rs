@@ -58,7 +58,6 @@ fn nothing_is_lost_between_threads() {
             for _ in 0..1000 {
                 if let Some(taken) = counter.take() {
                     sums = (sums.0 + taken.count, sums.1 + taken.sum);
-                    assert!(taken.min <= 2.0 && taken.max >= 0.0, "{taken:?}");
                 }
             }
             sums

@@ -35,7 +35,8 @@ impl Window {
         }
     }
 
-    /// What `count` values came to, in units of `unit`; `None` where there were none.
+    /// What `count` values came to, in units of `unit`; `None` where there were none. A value that is being added right
+    /// now may be counted in this window and summed up in the next, or the other way round; none is lost.
     pub(super) fn take(&self, count: u64, unit: f64) -> Option<Statistics> {
         let sum = self.sum.swap(0, Ordering::Relaxed);
         let min = self.min.swap(u64::MAX, Ordering::Relaxed);
