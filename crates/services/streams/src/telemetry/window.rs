@@ -38,10 +38,13 @@ impl Window {
     /// What `count` values came to, in units of `unit`; `None` where there were none. A value that is being added right
     /// now may be counted in this window and summed up in the next, or the other way round; none is lost.
     pub(super) fn take(&self, count: u64, unit: f64) -> Option<Statistics> {
+        if count == 0 {
+            return None;
+        }
         let sum = self.sum.swap(0, Ordering::Relaxed);
         let min = self.min.swap(u64::MAX, Ordering::Relaxed);
         let max = self.max.swap(0, Ordering::Relaxed);
-        (count > 0).then(|| Statistics::of(count, sum, (min, max), unit))
+        Some(Statistics::of(count, sum, (min, max), unit))
     }
 }
 
