@@ -15,6 +15,7 @@ mod batch;
     reason = "these are tests"
 )]
 pub mod contract;
+mod crc;
 pub mod disk;
 pub mod embedded;
 mod frozen;
@@ -25,7 +26,7 @@ pub mod memory;
 pub use embedded::EmbeddedLog;
 pub use frozen::FrozenLog;
 pub use log::{
-    Append, Appended, Batch, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset, Pending, ReadLimits,
-    Stats, Tail, Watch,
+    Append, Appended, Batch, BatchWriter, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset, Pending,
+    ReadLimits, Stats, Tail, Watch,
 };
 pub use memory::MemoryLog;

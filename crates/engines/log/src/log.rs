@@ -10,6 +10,9 @@ use bytes::Bytes;
 use millrace_base::Timestamp;
 use tokio::sync::watch;
 
+use crate::disk::DIRECT_ALIGN;
+use crate::limits::IN_PLACE_BYTES_MIN;
+
 /// Names one log. Chosen by the caller, never used twice, not even after a delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId(pub u64);
@@ -99,27 +102,84 @@ pub struct LogOptions {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The records' bytes, one behind the other.
-    pub bytes: Bytes,
+    pub(crate) bytes: Bytes,
     /// Where each record ends in `bytes`, ascending; the last one equals its length.
-    pub ends: Vec<u32>,
+    pub(crate) ends: Vec<u32>,
+    /// CRC-32C of `bytes`, if they begin at a block's boundary in memory: they can be written from there without being
+    /// touched, which costs as much as copying them once they left the processor's cache.
+    pub(crate) in_place: Option<u32>,
+}
+
+/// Puts a batch together: a large one where the engine can write it from, without another copy.
+#[derive(Debug)]
+pub struct BatchWriter {
+    memory: Vec<u8>,
+    /// Where the first record begins.
+    start: usize,
+    ends: Vec<u32>,
+}
+
+impl BatchWriter {
+    /// For `records` records of `bytes` bytes in all. More may come, and cost a copy.
+    #[must_use]
+    pub fn with_capacity(records: usize, bytes: usize) -> Self {
+        let mut memory: Vec<u8> = Vec::new();
+        let mut start = 0;
+        if bytes >= IN_PLACE_BYTES_MIN {
+            memory.reserve_exact(bytes + DIRECT_ALIGN);
+            start = memory.as_ptr().align_offset(DIRECT_ALIGN).min(DIRECT_ALIGN);
+            memory.resize(start, 0);
+        } else {
+            memory.reserve_exact(bytes);
+        }
+        Self {
+            memory,
+            start,
+            ends: Vec::with_capacity(records),
+        }
+    }
+
+    /// Where the bytes of the next record are to be appended. What is there already must stay.
+    pub fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.memory
+    }
+
+    /// Ends a record: it has what was appended since the last one.
+    pub fn end_record(&mut self) {
+        let end = self.memory.len().saturating_sub(self.start);
+        self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
+    }
+
+    /// The batch.
+    #[must_use]
+    pub fn finish(self) -> Batch {
+        let bytes = Bytes::from(self.memory).split_off(self.start);
+        let in_place = bytes.len() >= IN_PLACE_BYTES_MIN && bytes.as_ptr().align_offset(DIRECT_ALIGN) == 0;
+        Batch {
+            in_place: in_place.then(|| crc32c::crc32c(&bytes)),
+            bytes,
+            ends: self.ends,
+        }
+    }
 }
 
 impl Batch {
     /// A batch of these records.
     #[must_use]
     pub fn of<R: AsRef<[u8]>>(records: &[R]) -> Self {
-        let mut bytes = Vec::with_capacity(records.iter().map(|r| r.as_ref().len()).sum());
-        let ends = records
-            .iter()
-            .map(|record| {
-                bytes.extend_from_slice(record.as_ref());
-                u32::try_from(bytes.len()).unwrap_or(u32::MAX)
-            })
-            .collect();
-        Self {
-            bytes: bytes.into(),
-            ends,
+        let bytes = records.iter().map(|r| r.as_ref().len()).sum();
+        let mut batch = BatchWriter::with_capacity(records.len(), bytes);
+        for record in records {
+            batch.bytes().extend_from_slice(record.as_ref());
+            batch.end_record();
         }
+        batch.finish()
+    }
+
+    /// Bytes of all records.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Number of records.

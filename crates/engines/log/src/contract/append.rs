@@ -55,14 +55,17 @@ pub(super) async fn a_bad_batch_is_refused(g: Ground) {
         Batch {
             bytes: "abc".into(),
             ends: vec![2],
+            in_place: None,
         },
         Batch {
             bytes: "abc".into(),
             ends: vec![2, 1, 3],
+            in_place: None,
         },
         Batch {
             bytes: "abc".into(),
             ends: vec![4],
+            in_place: None,
         },
     ];
     for batch in broken {

@@ -9,6 +9,7 @@
 //! [`RealDisk`] is a directory; `sim::SimDisk` keeps exactly these promises and breaks all others.
 
 mod buffer;
+mod gather;
 mod look;
 mod read;
 mod real;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 pub const DIRECT_ALIGN: usize = 4096;
 
 pub use buffer::AlignedBuf;
+pub use gather::Gather;
 pub use look::ReadOnlyDisk;
 pub use read::{read_blocks, read_exact};
 pub use real::RealDisk;
@@ -108,6 +110,18 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     /// # Errors
     /// The operating system's; any part may have been written.
     fn write_at(&self, bytes: &[u8], position: u64) -> io::Result<()>;
+
+    /// Writes `pieces` one behind the other, in one call where there is one for it.
+    ///
+    /// # Errors
+    /// As [`Self::write_at`].
+    fn write_pieces_at(&self, pieces: &[&[u8]], mut position: u64) -> io::Result<()> {
+        for piece in pieces {
+            self.write_at(piece, position)?;
+            position += piece.len() as u64;
+        }
+        Ok(())
+    }
 
     /// Reads up to `bytes.len()` bytes; fewer only at the end of the file.
     ///

@@ -1,5 +1,7 @@
 //! Little-endian fields, and checksums that a record's author cannot foresee.
 
+use crate::crc;
+
 /// Reads fields from the front of a slice; `None` when it is too short.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
@@ -50,11 +52,32 @@ impl<'a> Fields<'a> {
 
 /// CRC-32C of `parts`, begun with the store's secret: only this store can make bytes that pass.
 pub(super) fn keyed_crc(key: u64, parts: &[&[u8]]) -> u32 {
-    parts
-        .iter()
-        .fold(crc32c::crc32c(&key.to_le_bytes()), |crc, part| {
-            crc32c::crc32c_append(crc, part)
-        })
+    let mut crc = Keyed::new(key);
+    parts.iter().for_each(|part| crc.add(part));
+    crc.finish()
+}
+
+/// [`keyed_crc`], part by part.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keyed(u32);
+
+impl Keyed {
+    pub(super) fn new(key: u64) -> Self {
+        Self(crc32c::crc32c(&key.to_le_bytes()))
+    }
+
+    pub(super) fn add(&mut self, part: &[u8]) {
+        self.0 = crc32c::crc32c_append(self.0, part);
+    }
+
+    /// Adds a part whose own checksum is known.
+    pub(super) fn add_known(&mut self, crc: u32, bytes: usize) {
+        self.0 = crc::joined(self.0, crc, bytes);
+    }
+
+    pub(super) fn finish(self) -> u32 {
+        self.0
+    }
 }
 
 /// A length that was checked against a bound below 4 GiB, as it is stored.

@@ -130,7 +130,7 @@ impl Committer {
         }
         let started = shared.clock.monotonic();
         let now = shared.clock.now();
-        self.builder.begin(group.iter().map(Op::stored_bytes).sum());
+        self.builder.begin();
         // Not only within a log: one that continues another, made while the clock is behind, holds nothing older.
         self.newest = self.newest.max(now);
         let time = self.newest;
@@ -178,9 +178,10 @@ impl Committer {
             durable_seq: self.durable_seq,
             ..Header::default()
         };
-        let batch = self.builder.finish(shared.key, header);
-        shared.counters.wrote(batch.len());
-        self.ring.write(batch, shared.fsync)?;
+        let batch = self.builder.finish(header);
+        let bytes = batch.iter().map(|piece| piece.len()).sum();
+        shared.counters.wrote(bytes);
+        self.ring.write(&batch, as_u64(bytes), shared.fsync)?;
         self.last_seq += 1;
         if shared.fsync {
             self.durable_seq = self.last_seq;

@@ -1,4 +1,4 @@
-//! The bytes: what is written reads back, anything else is refused, and version 1 stays readable for ever.
+//! The bytes: what is written reads back, anything else is refused, and old versions stay readable for ever.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use millrace_base::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::fuzz::{fill, fuzz_recovery, sample};
+use super::fuzz::{append, fill, fuzz_recovery, sample};
 use super::manifest::format::{Edit, FileMeta, LogMeta, decode_frame, encode_frame};
 use super::sealed::{FooterCache, Writer};
 use super::state::Cached;
@@ -16,6 +16,7 @@ use super::{OpenError, recovery};
 use crate::batch::Budget;
 use crate::contract::ALL;
 use crate::disk::sim::SimDisk;
+use crate::limits::IN_PLACE_BYTES_MIN;
 use crate::{Batch, LogId};
 
 fn records() -> impl Strategy<Value = Vec<Vec<u8>>> {
@@ -24,16 +25,21 @@ fn records() -> impl Strategy<Value = Vec<Vec<u8>>> {
 
 proptest! {
     #[test]
-    fn a_batch_reads_back(key: u64, seq: u64, appends in vec((any::<u64>(), any::<u64>(), records()), 0..6)) {
-        let mut builder = Builder::default();
-        builder.begin(0);
+    fn a_batch_reads_back(
+        key: u64, seq: u64, appends in vec((any::<u64>(), any::<u64>(), records(), 0..150_000usize), 0..6)
+    ) {
+        let mut builder = Builder::new(key);
+        builder.begin();
         builder.create(LogId(9), 77);
         let mut expected = vec![Entry::Create { log: LogId(9), retention_ms: 77 }];
-        for (log, first, records) in &appends {
-            let batch = Batch::of(records);
-            builder.append(LogId(*log), *first, Timestamp(5), &batch);
+        for (log, first, mut records, large) in appends {
+            let len = records[0].len() + large;
+            records[0].resize(len, 1);
+            let batch = Batch::of(&records);
+            prop_assert_eq!(batch.in_place.is_some(), batch.bytes.len() >= IN_PLACE_BYTES_MIN);
+            builder.append(LogId(log), first, Timestamp(5), &batch);
             let batch = Records { bytes: batch.bytes, ends: batch.ends };
-            expected.push(Entry::Append { log: LogId(*log), first: *first, time: Timestamp(5), batch });
+            expected.push(Entry::Append { log: LogId(log), first, time: Timestamp(5), batch });
         }
         builder.trim(LogId(9), 3);
         builder.seal(LogId(9), 4);
@@ -43,7 +49,7 @@ proptest! {
             Entry::Seal { log: LogId(9), end: 4 },
             Entry::Delete { log: LogId(9) },
         ]);
-        let stored = builder.finish(key, Header { batch_seq: seq, epoch: 3, ..Header::default() }).to_vec();
+        let stored = builder.finish(Header { batch_seq: seq, epoch: 3, ..Header::default() }).concat();
         prop_assert_eq!(stored.len() % 4096, 0);
         let header = Header::decode(key, &stored).unwrap();
         prop_assert_eq!((header.batch_seq, header.epoch), (seq, 3));
@@ -55,10 +61,10 @@ proptest! {
 
     #[test]
     fn one_changed_bit_is_noticed(at in 0..120usize, bit in 0..8u32) {
-        let mut builder = Builder::default();
-        builder.begin(0);
+        let mut builder = Builder::new(7);
+        builder.begin();
         builder.append(LogId(1), 0, Timestamp(5), &Batch::of(&["some record"]));
-        let mut stored = builder.finish(7, Header::default()).to_vec();
+        let mut stored = builder.finish(Header::default()).concat();
         let len = Header::decode(7, &stored).unwrap().body_bytes();
         let at = at % (HEADER_BYTES + len);
         stored[at] ^= 1 << bit;
@@ -99,7 +105,7 @@ proptest! {
                 records[0].resize(len, 1);
                 time += u64::from(slow);
                 let batch = Batch::of(&records);
-                let cached = Cached { first, time: Timestamp(time), bytes: batch.bytes, ends: batch.ends };
+                let cached = Cached { first, time: Timestamp(time), bytes: batch.bytes, ends: batch.ends, in_place: batch.in_place };
                 writer.records(LogId(id as u64), &cached, 0).unwrap();
                 first = cached.end();
                 all.extend(records.into_iter().map(|record| (time, record)));
@@ -140,21 +146,22 @@ proptest! {
     }
 }
 
-fn golden() -> PathBuf {
-    testdata("v1")
-}
-
 fn testdata(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("testdata")
         .join(name)
 }
 
-/// The store of [`sample`], without the zeros that fill up its segment.
+/// The store of [`sample`] and some large batches, without the zeros that fill up its segments.
 fn written_now() -> std::collections::BTreeMap<String, Vec<u8>> {
     let disk = SimDisk::new(1, false);
     let core = recovery::open(&sample(&disk)).unwrap();
     fill(&core);
+    // Written from where they lie, in both kinds of files.
+    let large = "large".repeat(IN_PLACE_BYTES_MIN / 5);
+    append(&core, 1, &["five", &large]);
+    core.seal_now(&mut |_| {});
+    append(&core, 1, &["six", &large, "seven"]);
     drop(core);
     let mut files = disk.files();
     for (_, bytes) in files.iter_mut().filter(|(name, _)| name.starts_with("wal")) {
@@ -168,20 +175,18 @@ fn written_now() -> std::collections::BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn version_1_is_written_as_it_always_was() {
+fn version_2_is_written_as_it_always_was() {
     let files = written_now();
     if std::env::var_os("MILLRACE_BLESS").is_some() {
-        std::fs::create_dir_all(golden()).unwrap();
+        std::fs::create_dir_all(testdata("v2")).unwrap();
         for (name, bytes) in &files {
-            std::fs::write(golden().join(name), bytes).unwrap();
+            std::fs::write(testdata("v2").join(name), bytes).unwrap();
         }
     }
-    assert_eq!(
-        files.keys().collect::<Vec<_>>(),
-        ["MANIFEST", "seg-0000000000000001", "wal-00000001"]
-    );
+    let known = std::fs::read_dir(testdata("v2")).unwrap();
+    assert_eq!(known.count(), files.len(), "{:?}", files.keys());
     for (name, bytes) in files {
-        let known = std::fs::read(golden().join(&name)).unwrap();
+        let known = std::fs::read(testdata("v2").join(&name)).unwrap();
         assert!(
             known == bytes,
             "{name} is written differently: that needs a new format version"
@@ -190,22 +195,23 @@ fn version_1_is_written_as_it_always_was() {
 }
 
 #[test]
-fn version_1_is_still_readable() {
+fn old_versions_are_still_readable() {
     // The first sealed files did not end with a whole block.
-    for name in ["v1", "v1-unpadded"] {
-        read_back(&testdata(name));
+    for (name, records) in [("v1", 4), ("v1-unpadded", 4), ("v2", 9)] {
+        read_back(&testdata(name), records);
     }
 }
 
-fn read_back(golden: &std::path::Path) {
+fn read_back(golden: &std::path::Path, records: usize) {
     let disk = SimDisk::new(1, false);
-    for name in ["MANIFEST", "seg-0000000000000001", "wal-00000001"] {
-        let mut bytes = std::fs::read(golden.join(name)).unwrap();
+    for file in std::fs::read_dir(golden).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let mut bytes = std::fs::read(golden.join(&name)).unwrap();
         if name.starts_with("wal") {
             // The zeros behind the last batch are not kept.
-            bytes.resize(64 << 10, 0);
+            bytes.resize(bytes.len().next_multiple_of(64 << 10), 0);
         }
-        disk.put(name, bytes);
+        disk.put(&name, bytes);
     }
     let core = recovery::open(&sample(&disk)).unwrap();
     let read = |log, from| {
@@ -218,7 +224,14 @@ fn read_back(golden: &std::path::Path) {
     };
     let at = |text: &str| (1_700_000_000_000, text.to_owned());
     assert_eq!(read(1, 0), [at("one"), at(""), at("three")]);
-    assert_eq!(read(1, 3), [at("four")]);
+    let mut rest = Vec::new();
+    while rest.len() < records - 3 {
+        // One file at a time.
+        rest.extend(read(1, 3 + rest.len() as u64));
+    }
+    let large = "large".repeat(IN_PLACE_BYTES_MIN / 5);
+    let expected = ["four", "five", &large, "six", &large, "seven"].map(at);
+    assert!(rest == expected[..records - 3]);
     assert_eq!(read(2, 1), [at(""), at("three")]);
     let tail = core.shared.cell(LogId(2)).unwrap().lock().tail;
     assert!(tail.sealed && tail.start == 1 && tail.end == 3);
@@ -254,12 +267,12 @@ fn a_newer_version_is_refused() {
     let options = sample(&disk);
     drop(recovery::open(&options).unwrap());
     disk.damage("MANIFEST", |bytes| {
-        bytes[8] = 2;
+        bytes[8] = 3;
         let crc = super::codec::keyed_crc(0, &[&bytes[..12], &bytes[16..32]]);
         bytes[12..16].copy_from_slice(&crc.to_le_bytes());
     });
     assert!(matches!(
         recovery::open(&options),
-        Err(OpenError::Version { found: 2, .. })
+        Err(OpenError::Version { found: 3, .. })
     ));
 }

@@ -11,7 +11,7 @@ use super::core::Core;
 use super::manifest;
 use super::options::{OpenError, Options};
 use super::queue::Op;
-use super::sealed::format::{Footer, Trailer, decode_block_runs, finish_block};
+use super::sealed::format::{Footer, Trailer, block_header, decode_block_runs};
 use super::verify::verify;
 use super::{recovery, wal};
 use crate::disk::sim::{Crash, SimDisk};
@@ -129,9 +129,8 @@ fn parts(bytes: &[u8]) {
     let mut file = manifest::format::encode_header(0).to_vec();
     file.extend_from_slice(&manifest::format::encode_body(0, 0, bytes));
     let _ = manifest::decode(&file);
-    let mut block = vec![0; 8];
+    let mut block = block_header(0, LogId(1), bytes, None).to_vec();
     block.extend_from_slice(bytes);
-    finish_block(0, LogId(1), &mut block);
     let _ = decode_block_runs(0, LogId(1), &block.into());
     if let Some(trailer) = Trailer::decode(bytes, bytes.len() as u64) {
         let _ = Footer::decode(0, &trailer, bytes);

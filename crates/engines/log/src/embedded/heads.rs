@@ -151,6 +151,7 @@ impl Heads {
             time,
             bytes: batch.bytes,
             ends: batch.ends,
+            in_place: batch.in_place,
         };
         self.replay_append(id, &cached);
         Ok((Appended { first, time }, Effect::Append(cell, cached)))

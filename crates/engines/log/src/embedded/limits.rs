@@ -19,8 +19,8 @@ pub(crate) const OPEN_FILES_MAX: usize = 256;
 pub(crate) const FOOTER_BYTES_MAX: u64 = 256 << 20;
 /// Bytes of a sealed file that are read at once: enough for the disk, and little enough for the CPU's cache.
 pub(crate) const GROUP_READ_BYTES: usize = 512 << 10;
-/// Buffers of that size kept for the next read while nobody needs them: about 36 MiB.
-pub(crate) const READ_BUFFERS_MAX: usize = 64;
+/// Buffers for that kept for the next read while nobody needs them: about 36 MiB.
+pub(crate) const READ_BUFFERS_MAX: usize = 56;
 /// Bytes of memory that hold blocks of sealed files for the next reader.
 pub(crate) const GROUPS_BYTES_MAX: usize = 16 << 20;
 /// Bytes of records after which a block of a sealed file ends.

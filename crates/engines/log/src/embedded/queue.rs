@@ -26,7 +26,7 @@ impl Op {
     /// Most bytes it takes in a batch of the write-ahead log.
     pub(super) fn stored_bytes(&self) -> usize {
         match self {
-            Self::Append(_, batch, _) => wal::append_bytes(batch.bytes.len(), batch.ends.len()),
+            Self::Append(_, batch, _) => wal::append_bytes(batch),
             _ => wal::META_BYTES,
         }
     }

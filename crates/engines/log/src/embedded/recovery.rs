@@ -103,7 +103,7 @@ pub(super) fn open(options: &Options) -> Result<Core, OpenError> {
         epoch,
         last_seq,
         durable_seq: last_seq,
-        builder: Builder::default(),
+        builder: Builder::new(shared.key),
         oldest_change: logs.oldest,
     };
     let background = Background {
@@ -373,6 +373,7 @@ impl Logs {
                     time,
                     bytes: batch.bytes,
                     ends: batch.ends,
+                    in_place: None,
                 };
                 self.heads.replay_append(log, &cached);
                 shared.unsealed.fetch_add(cached.bytes.len(), Ordering::Relaxed);

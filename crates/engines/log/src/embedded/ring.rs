@@ -225,10 +225,10 @@ impl Ring {
         self.active.as_ref().map_or(0, |active| active.segment_gen)
     }
 
-    /// Writes one batch, durably if `sync`. After an error other than a full disk nothing may be written any more.
-    pub(super) fn write(&mut self, batch: &[u8], sync: bool) -> io::Result<()> {
+    /// Writes one batch of `bytes` bytes, durably if `sync`. After an error other than a full disk nothing may be written any more.
+    pub(super) fn write(&mut self, batch: &[&[u8]], bytes: u64, sync: bool) -> io::Result<()> {
         let active = self.active.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        if let Err(error) = active.file.write_at(batch, active.position) {
+        if let Err(error) = active.file.write_pieces_at(batch, active.position) {
             if is_full(&error) {
                 active.erase(sync).map_err(io::Error::other)?;
             }
@@ -237,7 +237,7 @@ impl Ring {
         if sync && !active.file.writes_through() {
             active.file.sync().map_err(io::Error::other)?;
         }
-        active.position += as_u64(batch.len());
+        active.position += bytes;
         Ok(())
     }
 

@@ -58,6 +58,8 @@ pub(super) struct Cached {
     pub(super) time: Timestamp,
     pub(super) bytes: Bytes,
     pub(super) ends: Vec<u32>,
+    /// As [`crate::Batch::in_place`].
+    pub(super) in_place: Option<u32>,
 }
 
 impl Cached {

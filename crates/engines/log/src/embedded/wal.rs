@@ -6,10 +6,10 @@
 use bytes::Bytes;
 use millrace_base::Timestamp;
 
-use super::codec::{Fields, as_u32, as_u64, as_usize, keyed_crc};
+use super::codec::{Fields, Keyed, as_u32, as_u64, as_usize, keyed_crc};
 use super::limits::{ALIGN, WAL_BODY_MAX};
 use crate::batch::ends_fit;
-use crate::disk::AlignedBuf;
+use crate::disk::Gather;
 use crate::{Batch, LogId, Offset};
 
 /// Bytes of a batch header.
@@ -139,30 +139,53 @@ const CREATE: u8 = 2;
 const SEAL: u8 = 3;
 const TRIM: u8 = 4;
 const DELETE: u8 = 5;
+/// Zeros before an append whose bytes begin at a block's boundary. Since format version 2.
+const PAD: u8 = 6;
 
-/// Stored bytes of an append of `records` records.
-pub(super) fn append_bytes(bytes: usize, records: usize) -> usize {
-    33 + 4 * records + bytes
+/// Most stored bytes of an append.
+pub(super) fn append_bytes(batch: &Batch) -> usize {
+    let pad = batch.in_place.map_or(0, |_| META_BYTES + ALIGN);
+    pad + append_head_bytes(batch) + batch.bytes.len()
 }
 
-/// Most stored bytes of any other entry.
+/// Bytes of an append before those of its records.
+fn append_head_bytes(batch: &Batch) -> usize {
+    33 + 4 * batch.ends.len()
+}
+
+/// Stored bytes of any other entry, but for a pad's zeros.
 pub(super) const META_BYTES: usize = 17;
 
-/// Builds one batch in memory that can be written past the operating system's cache.
-#[derive(Debug, Default)]
+/// Builds one batch that can be written past the operating system's cache.
+#[derive(Debug)]
 pub(super) struct Builder {
-    buffer: AlignedBuf,
+    key: u64,
+    batch: Gather,
+    /// Of the body up to `summed` in what was copied.
+    crc: Keyed,
+    summed: usize,
     entries: u32,
     max_time: u64,
 }
 
 impl Builder {
-    /// Begins a batch whose body will have up to `body` bytes.
-    pub(super) fn begin(&mut self, body: usize) {
+    pub(super) fn new(key: u64) -> Self {
+        Self {
+            key,
+            batch: Gather::default(),
+            crc: Keyed::new(key),
+            summed: 0,
+            entries: 0,
+            max_time: 0,
+        }
+    }
+
+    /// Begins a batch.
+    pub(super) fn begin(&mut self) {
         // Four MiB stay allocated between batches, the size of a full group; larger ones are rare.
-        self.buffer.clear(super::limits::GROUP_BYTES);
-        self.buffer.reserve_total(stored_bytes(body));
-        self.buffer.resize(HEADER_BYTES);
+        self.batch.clear(super::limits::GROUP_BYTES);
+        self.batch.zeros(HEADER_BYTES);
+        (self.crc, self.summed) = (Keyed::new(self.key), HEADER_BYTES);
         (self.entries, self.max_time) = (0, 0);
     }
 
@@ -171,17 +194,28 @@ impl Builder {
     }
 
     pub(super) fn append(&mut self, log: LogId, first: Offset, time: Timestamp, batch: &Batch) {
+        if batch.in_place.is_some() {
+            self.pad(append_head_bytes(batch));
+        }
         self.entry(APPEND, log);
         for field in [first, time.0] {
-            self.buffer.extend(&field.to_le_bytes());
+            self.batch.extend(&field.to_le_bytes());
         }
         for field in [as_u32(batch.ends.len()), as_u32(batch.bytes.len())] {
-            self.buffer.extend(&field.to_le_bytes());
+            self.batch.extend(&field.to_le_bytes());
         }
         for end in &batch.ends {
-            self.buffer.extend(&end.to_le_bytes());
+            self.batch.extend(&end.to_le_bytes());
         }
-        self.buffer.extend(&batch.bytes);
+        match batch.in_place {
+            Some(crc) => {
+                self.sum();
+                self.batch.lend(&batch.bytes);
+                self.crc.add_known(crc, batch.bytes.len());
+                self.summed = self.batch.own().len();
+            }
+            None => self.batch.extend(&batch.bytes),
+        }
         self.max_time = self.max_time.max(time.0);
     }
 
@@ -201,28 +235,42 @@ impl Builder {
         self.meta(DELETE, log, 0);
     }
 
+    /// Makes what comes behind the next `ahead` bytes begin at a block's boundary.
+    fn pad(&mut self, ahead: usize) {
+        if self.batch.gap(ahead) > 0 {
+            let zeros = self.batch.gap(META_BYTES + ahead);
+            self.meta(PAD, LogId(0), as_u64(zeros));
+            self.batch.zeros(zeros);
+        }
+    }
+
     fn meta(&mut self, kind: u8, log: LogId, number: u64) {
         self.entry(kind, log);
-        self.buffer.extend(&number.to_le_bytes());
+        self.batch.extend(&number.to_le_bytes());
     }
 
     fn entry(&mut self, kind: u8, log: LogId) {
         self.entries += 1;
-        self.buffer.extend(&[kind]);
-        self.buffer.extend(&log.0.to_le_bytes());
+        self.batch.extend(&[kind]);
+        self.batch.extend(&log.0.to_le_bytes());
+    }
+
+    /// Adds to the checksum what was copied since.
+    fn sum(&mut self) {
+        self.crc.add(&self.batch.own()[self.summed..]);
+        self.summed = self.batch.own().len();
     }
 
     /// Ends the batch: fills in lengths, counts and checksums, pads it, and shows its bytes.
-    pub(super) fn finish(&mut self, key: u64, mut header: Header) -> &[u8] {
-        let body = &self.buffer.as_slice()[HEADER_BYTES..];
-        header.body_len = as_u32(body.len());
-        header.body_crc = keyed_crc(key, &[body]);
+    pub(super) fn finish(&mut self, mut header: Header) -> Vec<&[u8]> {
+        header.body_len = as_u32(self.batch.len() - HEADER_BYTES);
+        self.sum();
+        header.body_crc = self.crc.finish();
         header.entries = self.entries;
         header.max_time = self.max_time;
-        let stored = stored_bytes(body.len());
-        self.buffer.resize(stored);
-        self.buffer.as_mut_slice()[..HEADER_BYTES].copy_from_slice(&header.encode(key));
-        self.buffer.as_slice()
+        self.batch.zeros(self.batch.gap(0));
+        self.batch.own_mut()[..HEADER_BYTES].copy_from_slice(&header.encode(self.key));
+        self.batch.whole_blocks()
     }
 }
 
@@ -231,14 +279,15 @@ pub(super) fn decode_body(body: &Bytes, count: u32) -> Option<Vec<Entry>> {
     let mut fields = Fields(body);
     let mut entries = Vec::new();
     for _ in 0..count {
-        entries.push(decode_entry(body, &mut fields)?);
+        entries.extend(decode_entry(body, &mut fields)?);
     }
     fields.0.is_empty().then_some(entries)
 }
 
-fn decode_entry(body: &Bytes, fields: &mut Fields<'_>) -> Option<Entry> {
+/// Reads one entry, which says nothing if it is a pad.
+fn decode_entry(body: &Bytes, fields: &mut Fields<'_>) -> Option<Option<Entry>> {
     let (kind, log, number) = (fields.u8()?, LogId(fields.u64()?), fields.u64()?);
-    Some(match kind {
+    Some(Some(match kind {
         APPEND => {
             let time = Timestamp(fields.u64()?);
             let (count, len) = (fields.len()?, fields.len()?);
@@ -261,6 +310,10 @@ fn decode_entry(body: &Bytes, fields: &mut Fields<'_>) -> Option<Entry> {
         SEAL => Entry::Seal { log, end: number },
         TRIM => Entry::Trim { log, before: number },
         DELETE => Entry::Delete { log },
+        PAD => {
+            fields.bytes(as_usize(number))?;
+            return Some(None);
+        }
         _ => return None,
-    })
+    }))
 }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64_simd::STANDARD;
-use millrace_log::{Append, Batch, LogError};
+use millrace_log::limits::IN_PLACE_BYTES_MAX;
+use millrace_log::{Append, Batch, BatchWriter, LogError};
 
 use super::hash::Hasher;
 use super::request::{Data, Entry, Place, Put};
@@ -52,7 +53,7 @@ impl From<StreamsError> for PutError {
     }
 }
 
-/// Records of one request for one shard.
+/// Records of one request for one shard, all of them or as many as one batch takes best.
 struct Group {
     shard: Shard,
     /// Positions in the request.
@@ -220,7 +221,8 @@ impl Storing<'_> {
         Ok(())
     }
 
-    /// The waiting records by shard, in order.
+    /// The waiting records by shard, in order. Those of one shard begin another group where a batch would get too large
+    /// to be stored without a copy.
     fn groups(&self, view: &StreamView) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         let mut at_shard = HashMap::new();
@@ -228,17 +230,24 @@ impl Storing<'_> {
             let Some((entry, shard)) = self.routed(view, member) else {
                 continue;
             };
-            let at = *at_shard.entry(shard.index).or_insert_with(|| {
+            let bytes = record::HEADER_BYTES + entry.bytes();
+            let open = at_shard.get(&shard.index).copied();
+            let open = open.filter(|at| {
+                let group: Option<&Group> = groups.get(*at);
+                group.is_some_and(|group| group.bytes + bytes <= IN_PLACE_BYTES_MAX)
+            });
+            let at = open.unwrap_or_else(|| {
                 groups.push(Group {
                     shard: *shard,
                     members: Vec::new(),
                     bytes: 0,
                 });
+                at_shard.insert(shard.index, groups.len() - 1);
                 groups.len() - 1
             });
             if let Some(group) = groups.get_mut(at) {
                 group.members.push(member);
-                group.bytes += record::HEADER_BYTES + entry.bytes();
+                group.bytes += bytes;
             }
         }
         groups
@@ -315,29 +324,26 @@ impl Storing<'_> {
     }
 }
 
-/// The group's records in one buffer, base64 decoded and sealed in place.
+/// The group's records, base64 decoded and sealed in the batch's own memory.
 fn encode(put: &Put<'_>, group: &Group, sealer: Option<&Sealer>) -> Result<Batch, PutError> {
     let sealing = sealer.map_or(0, |_| Sealer::BYTES * group.members.len());
-    let mut bytes = Vec::with_capacity(group.bytes + sealing);
-    let mut ends = Vec::with_capacity(group.members.len());
+    let mut batch = BatchWriter::with_capacity(group.members.len(), group.bytes + sealing);
     for entry in group.members.iter().filter_map(|member| put.records.get(*member)) {
-        let open = sealer.map(|sealer| sealer.begin(&group.shard, &mut bytes));
-        record::begin(entry.key.as_deref(), &mut bytes);
+        let bytes = batch.bytes();
+        let open = sealer.map(|sealer| sealer.begin(&group.shard, bytes));
+        record::begin(entry.key.as_deref(), bytes);
         match &entry.data {
             Data::Raw(data) => bytes.extend_from_slice(data),
             Data::Base64(text, _) => STANDARD
-                .decode_append(text.as_ref(), &mut bytes)
+                .decode_append(text.as_ref(), bytes)
                 .map_err(|_| PutError::Base64)?,
         }
         if let (Some(sealer), Some(open)) = (sealer, open) {
-            sealer.finish(&open, &mut bytes)?;
+            sealer.finish(&open, bytes)?;
         }
-        ends.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        batch.end_record();
     }
-    Ok(Batch {
-        bytes: bytes.into(),
-        ends,
-    })
+    Ok(batch.finish())
 }
 
 impl Streams {

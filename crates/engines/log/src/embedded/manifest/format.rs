@@ -6,7 +6,9 @@ use crate::embedded::codec::{Fields, as_u32, as_usize, keyed_crc};
 use crate::{LogId, Offset};
 
 /// The version of every file of the store.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
+/// The oldest one that is read.
+pub(crate) const FORMAT_VERSION_MIN: u32 = 1;
 /// "MRLOGMAN" read as little-endian.
 const MAGIC: u64 = 0x4e41_4d47_4f4c_524d;
 /// Bytes of the file's header.
@@ -86,7 +88,7 @@ pub(crate) fn decode_header(bytes: &[u8]) -> Result<u64, HeaderError> {
     if magic != MAGIC || crc != keyed_crc(0, &[&bytes[..12], &bytes[16..]]) {
         return Err(HeaderError::Damaged);
     }
-    if version != FORMAT_VERSION {
+    if !(FORMAT_VERSION_MIN..=FORMAT_VERSION).contains(&version) {
         return Err(HeaderError::Version(version));
     }
     Ok(key)

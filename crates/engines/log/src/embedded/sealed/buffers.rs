@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use crate::disk::{AlignedBuf, DiskFile, read_blocks};
-use crate::embedded::limits::{ALIGN, BLOCK_BYTES, GROUP_READ_BYTES, READ_BUFFERS_MAX};
+use crate::embedded::limits::{ALIGN, GROUP_READ_BYTES, READ_BUFFERS_MAX};
+use crate::limits::IN_PLACE_BYTES_MAX;
 
-/// Bytes of a buffer: a group of blocks, the block with which it passes its size, and what alignment adds.
-const BUFFER_BYTES: usize = GROUP_READ_BYTES + BLOCK_BYTES + 2 * ALIGN;
+/// Bytes of a buffer: a group of blocks, the block with which it passes its size, what stands before the records there,
+/// and what alignment adds.
+const BUFFER_BYTES: usize = GROUP_READ_BYTES + IN_PLACE_BYTES_MAX + 4 * ALIGN;
 
 /// Whether a read is worth a buffer of the pool: what is much smaller must not hold so much memory, and what is larger
 /// served one large record.
@@ -122,7 +124,7 @@ mod tests {
             .collect();
         drop(many);
         assert_eq!(buffers.0.lock().unwrap().len(), READ_BUFFERS_MAX);
-        assert!(buffers.read(&*file, 100_000, GROUP_READ_BYTES).is_err());
+        assert!(buffers.read(&*file, 200_000, GROUP_READ_BYTES).is_err());
         assert_eq!(buffers.0.lock().unwrap().len(), READ_BUFFERS_MAX);
     }
 }

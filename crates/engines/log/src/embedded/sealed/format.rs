@@ -5,8 +5,7 @@ use bytes::Bytes;
 use millrace_base::Timestamp;
 
 use crate::batch::ends_fit;
-use crate::disk::AlignedBuf;
-use crate::embedded::codec::{Fields, as_u32, as_u64, as_usize, keyed_crc};
+use crate::embedded::codec::{Fields, Keyed, as_u32, as_u64, as_usize, keyed_crc};
 use crate::embedded::manifest::format::FORMAT_VERSION;
 use crate::embedded::state::Cached;
 use crate::{LogId, Offset};
@@ -39,7 +38,7 @@ pub(crate) struct ExtentInfo {
     pub(crate) blocks: u32,
 }
 
-/// Up to 64 KiB of one log's records, or one larger record.
+/// Up to 64 KiB of one log's records, or one larger record, or one batch that was written from where it lay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BlockInfo {
     pub(crate) first: Offset,
@@ -176,7 +175,8 @@ impl Footer {
                     && !blocks.is_empty()
                     && blocks.first().is_some_and(|block| block.first == extent.first)
                     && blocks.is_sorted_by(|a, b| {
-                        a.first < b.first && a.position.checked_add(u64::from(a.len)) == Some(b.position)
+                        let end = a.position.checked_add(u64::from(a.len));
+                        a.first < b.first && end.is_some_and(|end| end <= b.position)
                     })
                     && blocks.iter().all(|block| {
                         block
@@ -232,20 +232,17 @@ impl Trailer {
     }
 }
 
-/// Appends records to a block that is being built.
-pub(crate) fn put_run(
-    block: &mut AlignedBuf,
-    first: Offset,
-    time: Timestamp,
+/// What stands before the bytes of a run.
+pub(crate) fn run_head(
+    (first, time): (Offset, Timestamp),
     ends: impl ExactSizeIterator<Item = u32>,
-    bytes: &[u8],
-) {
+    bytes: usize,
+) -> Vec<u8> {
     let mut head = Vec::with_capacity(run_bytes(ends.len(), 0));
     put64(&mut head, &[first, time.0]);
-    put32(&mut head, &[as_u32(ends.len()), as_u32(bytes.len())]);
+    put32(&mut head, &[as_u32(ends.len()), as_u32(bytes)]);
     ends.for_each(|end| put32(&mut head, &[end]));
-    block.extend(&head);
-    block.extend(bytes);
+    head
 }
 
 /// Bytes that a run takes in a block.
@@ -253,16 +250,30 @@ pub(crate) fn run_bytes(records: usize, bytes: usize) -> usize {
     RUN_HEADER_BYTES + 4 * records + bytes
 }
 
-/// Fills in the header of a block that begins with [`BLOCK_HEADER_BYTES`] free bytes.
-pub(crate) fn finish_block(key: u64, log: LogId, block: &mut [u8]) {
-    let len = as_u32(block.len());
-    let crc = block_crc(key, log, len, &block[BLOCK_HEADER_BYTES..]);
-    block[..4].copy_from_slice(&len.to_le_bytes());
-    block[4..8].copy_from_slice(&crc.to_le_bytes());
+/// The header of a block with this payload, and behind it bytes of which checksum and length are known.
+pub(crate) fn block_header(
+    key: u64,
+    log: LogId,
+    payload: &[u8],
+    rest: Option<(u32, usize)>,
+) -> [u8; BLOCK_HEADER_BYTES] {
+    let len = as_u32(BLOCK_HEADER_BYTES + payload.len() + rest.map_or(0, |(_, bytes)| bytes));
+    let mut crc = block_crc(key, log, len, payload);
+    if let Some((known, bytes)) = rest {
+        crc.add_known(known, bytes);
+    }
+    let mut header = [0; BLOCK_HEADER_BYTES];
+    header[..4].copy_from_slice(&len.to_le_bytes());
+    header[4..].copy_from_slice(&crc.finish().to_le_bytes());
+    header
 }
 
-fn block_crc(key: u64, log: LogId, len: u32, payload: &[u8]) -> u32 {
-    keyed_crc(key, &[&log.0.to_le_bytes(), &len.to_le_bytes(), payload])
+fn block_crc(key: u64, log: LogId, len: u32, payload: &[u8]) -> Keyed {
+    let mut crc = Keyed::new(key);
+    [&log.0.to_le_bytes()[..], &len.to_le_bytes(), payload]
+        .iter()
+        .for_each(|part| crc.add(part));
+    crc
 }
 
 /// Whether `block` is whole and one of `log`.
@@ -271,7 +282,7 @@ pub(crate) fn block_is_sound(key: u64, log: LogId, block: &[u8]) -> bool {
     let (Some(len), Some(crc)) = (fields.u32(), fields.u32()) else {
         return false;
     };
-    as_usize(u64::from(len)) == block.len() && crc == block_crc(key, log, len, fields.0)
+    as_usize(u64::from(len)) == block.len() && crc == block_crc(key, log, len, fields.0).finish()
 }
 
 /// Reads a block of `log`; `None` when it is damaged.
@@ -294,6 +305,7 @@ pub(crate) fn decode_block_runs(key: u64, log: LogId, block: &Bytes) -> Option<V
             time,
             bytes,
             ends,
+            in_place: None,
         });
     }
     Some(runs)

@@ -34,9 +34,13 @@ pub(super) fn overhead(group: &Group) -> usize {
         .sum()
 }
 
-/// Bytes of blocks that lie together.
-pub(super) fn bytes_of(group: &[BlockInfo]) -> usize {
-    group.iter().map(|block| as_usize(u64::from(block.len))).sum()
+/// Bytes of neighbouring blocks, with what lies between them.
+pub(super) fn span_of(group: &[BlockInfo]) -> usize {
+    let begin = group.first().map_or(0, |block| block.position);
+    let end = group
+        .last()
+        .map_or(0, |block| block.position.saturating_add(u64::from(block.len)));
+    as_usize(end.saturating_sub(begin))
 }
 
 /// See the module.
@@ -147,7 +151,7 @@ mod tests {
             for at in group.clone() {
                 assert_eq!(group_of(&extent, &blocks, at), group);
             }
-            assert!(bytes_of(&blocks[seen..group.end - 1]) < GROUP_READ_BYTES);
+            assert!(span_of(&blocks[seen..group.end - 1]) < GROUP_READ_BYTES);
             seen = group.end;
         }
         assert_eq!(group_of(&extent, &blocks, 100), 0..0);

@@ -11,13 +11,13 @@ use millrace_base::Timestamp;
 
 use super::buffers::Buffers;
 use super::format::{BlockInfo, ExtentInfo, Footer, TRAILER_BYTES, Trailer, decode_block_runs};
-use super::groups::{Group, Groups, bytes_of, group_of, overhead};
+use super::groups::{Group, Groups, group_of, overhead, span_of};
 use super::name_of;
 use crate::batch::Budget;
 use crate::disk::{Access, Disk, DiskFile};
 use crate::embedded::codec::{as_u64, as_usize};
 use crate::embedded::limits::{FOOTER_BYTES_MAX, OPEN_FILES_MAX};
-use crate::embedded::manifest::format::FORMAT_VERSION;
+use crate::embedded::manifest::format::{FORMAT_VERSION, FORMAT_VERSION_MIN};
 use crate::{Entry, LogId, Offset};
 
 /// A sealed file that can be read.
@@ -109,7 +109,7 @@ impl OpenFile {
             .ok_or_else(|| damaged("it is too short"))?;
         let bytes = memory.buffers.read(&*file, at, TRAILER_BYTES)?;
         let trailer = Trailer::decode(&bytes, len).ok_or_else(|| damaged("its trailer is unreadable"))?;
-        if trailer.version != FORMAT_VERSION {
+        if !(FORMAT_VERSION_MIN..=FORMAT_VERSION).contains(&trailer.version) {
             return Err(damaged(format!(
                 "it has the unknown format version {}",
                 trailer.version
@@ -141,7 +141,7 @@ impl OpenFile {
         Ok((extent, self.footer.blocks_of(extent)))
     }
 
-    /// Reads bytes that lie together.
+    /// Reads bytes of the file.
     pub(crate) fn read(&self, position: u64, len: usize) -> io::Result<Bytes> {
         self.memory.buffers.read(&*self.file, position, len)
     }
@@ -172,19 +172,21 @@ impl OpenFile {
         };
         // What is damaged is looked at anew each time: the disk may have erred.
         if group.iter().all(Option::is_some) {
-            let cost = Buffers::cost(bytes_of(wanted)) + overhead(&group);
+            let cost = Buffers::cost(span_of(wanted)) + overhead(&group);
             self.memory.groups.put(key, Arc::clone(&group), cost);
         }
         Ok((group, range))
     }
 
-    /// The runs of blocks that lie together.
+    /// The runs of neighbouring blocks.
     fn runs(&self, log: LogId, blocks: &[BlockInfo]) -> io::Result<Group> {
         let position = blocks.first().map_or(0, |block| block.position);
-        let mut bytes = self.read(position, bytes_of(blocks))?;
-        let runs = blocks
-            .iter()
-            .map(|block| decode_block_runs(self.key, log, &bytes.split_to(bytes_of(from_ref(block)))));
+        let bytes = self.read(position, span_of(blocks))?;
+        let runs = blocks.iter().map(|block| {
+            let begin = as_usize(block.position - position);
+            let block = bytes.slice(begin..begin + as_usize(u64::from(block.len)));
+            decode_block_runs(self.key, log, &block)
+        });
         Ok(runs.collect())
     }
 

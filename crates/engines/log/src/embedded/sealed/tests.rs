@@ -99,6 +99,7 @@ fn written() -> SimDisk {
             time,
             bytes,
             ends,
+            in_place: None,
         };
         writer.records(LOG, &cached, 0).unwrap();
     }

@@ -10,10 +10,11 @@ use super::format::{self, BLOCK_HEADER_BYTES, BlockInfo, ExtentInfo, Footer};
 use super::name_of;
 use crate::LogId;
 use crate::Offset;
-use crate::disk::{Access, AlignedBuf, Disk, DiskFile};
+use crate::disk::{Access, Disk, DiskFile, Gather};
 use crate::embedded::codec::{as_u32, as_u64};
 use crate::embedded::limits::{ALIGN, BLOCK_BYTES, PIECE_BYTES, SYNC_BYTES};
 use crate::embedded::state::Cached;
+use crate::limits::IN_PLACE_BYTES_MAX;
 
 /// See the module. Logs come in ascending order, each log's records in theirs.
 pub(crate) struct Writer<'a> {
@@ -22,7 +23,7 @@ pub(crate) struct Writer<'a> {
     pub(crate) id: u64,
     pace: &'a mut dyn FnMut(usize),
     /// What comes behind `written`, which is a multiple of `ALIGN`; the block that is being built stands at its end.
-    piece: AlignedBuf,
+    piece: Gather,
     written: u64,
     unsynced: usize,
     footer: Footer,
@@ -32,8 +33,10 @@ pub(crate) struct Writer<'a> {
 
 /// The block that is being built.
 struct OpenBlock {
-    /// Where it begins in the piece.
+    /// Where it begins in what was copied to the piece.
     begin: usize,
+    /// Where it begins in the file.
+    position: u64,
     first: Offset,
     last_time: Timestamp,
     records: usize,
@@ -51,7 +54,7 @@ impl<'a> Writer<'a> {
             key,
             id,
             pace,
-            piece: AlignedBuf::default(),
+            piece: Gather::default(),
             written: 0,
             unsynced: 0,
             footer: Footer::default(),
@@ -63,11 +66,17 @@ impl<'a> Writer<'a> {
     /// Adds records of `log` from `from` on.
     pub(crate) fn records(&mut self, log: LogId, cached: &Cached, from: Offset) -> io::Result<()> {
         let mut index = usize::try_from(from.saturating_sub(cached.first)).unwrap_or(usize::MAX);
+        if let Some(crc) = cached.in_place
+            && index == 0
+            && cached.bytes.len() <= IN_PLACE_BYTES_MAX
+        {
+            return self.in_place(log, cached, crc);
+        }
         while index < cached.ends.len() {
             let filled = self
                 .block
                 .as_ref()
-                .map_or(0, |block| self.piece.len() - block.begin);
+                .map_or(0, |block| self.piece.own().len() - block.begin);
             let room = BLOCK_BYTES.saturating_sub(filled);
             let base = if index == 0 { 0 } else { cached.ends[index - 1] };
             let fits = cached.ends[index..].partition_point(|end| {
@@ -97,12 +106,13 @@ impl<'a> Writer<'a> {
             cached.time,
             as_u64(end - begin),
         );
-        let piece = &mut self.piece;
+        let (piece, written) = (&mut self.piece, self.written);
         let block = self.block.get_or_insert_with(|| {
-            let begin = piece.len();
-            piece.resize(begin + BLOCK_HEADER_BYTES);
+            let (begin, position) = (piece.own().len(), written + as_u64(piece.len()));
+            piece.zeros(BLOCK_HEADER_BYTES);
             OpenBlock {
                 begin,
+                position,
                 first,
                 last_time: cached.time,
                 records: 0,
@@ -110,7 +120,34 @@ impl<'a> Writer<'a> {
         });
         block.last_time = cached.time;
         block.records += upto - index;
-        format::put_run(piece, first, cached.time, ends, &cached.bytes[begin..end]);
+        piece.extend(&format::run_head((first, cached.time), ends, end - begin));
+        piece.extend(&cached.bytes[begin..end]);
+    }
+
+    /// Makes a batch one block whose records are written from where they lie.
+    fn in_place(&mut self, log: LogId, cached: &Cached, crc: u32) -> io::Result<()> {
+        self.end_block(log)?;
+        let head = BLOCK_HEADER_BYTES + format::run_bytes(cached.ends.len(), 0);
+        self.piece.zeros(self.piece.gap(head));
+        let (first, time, bytes) = (cached.first, cached.time, &cached.bytes);
+        self.extend(log, first, cached.end(), time, time, as_u64(bytes.len()));
+        let run = format::run_head((first, time), cached.ends.iter().copied(), bytes.len());
+        self.footer.blocks.push(BlockInfo {
+            first,
+            last_time: time,
+            position: self.written + as_u64(self.piece.len()),
+            len: as_u32(head + bytes.len()),
+            records: as_u32(cached.ends.len()),
+        });
+        self.piece.extend(&format::block_header(
+            self.key,
+            log,
+            &run,
+            Some((crc, bytes.len())),
+        ));
+        self.piece.extend(&run);
+        self.piece.lend(bytes);
+        self.flush_if_full()
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of one extent")]
@@ -137,16 +174,14 @@ impl<'a> Writer<'a> {
         let Some(block) = self.block.take() else {
             return Ok(());
         };
-        let bytes = self
-            .piece
-            .as_mut_slice()
-            .get_mut(block.begin..)
-            .unwrap_or_default();
-        format::finish_block(self.key, log, bytes);
+        let bytes = self.piece.own_mut().get_mut(block.begin..).unwrap_or_default();
+        if let Some((header, payload)) = bytes.split_first_chunk_mut() {
+            *header = format::block_header(self.key, log, payload, None);
+        }
         self.footer.blocks.push(BlockInfo {
             first: block.first,
             last_time: block.last_time,
-            position: self.written + as_u64(block.begin),
+            position: block.position,
             len: as_u32(bytes.len()),
             records: as_u32(block.records),
         });
@@ -209,11 +244,11 @@ impl<'a> Writer<'a> {
 
     /// Writes the whole blocks of the piece.
     fn flush(&mut self) -> io::Result<()> {
-        let len = self.piece.len() - self.piece.len() % ALIGN;
-        self.file.write_at(&self.piece.as_slice()[..len], self.written)?;
+        self.file
+            .write_pieces_at(&self.piece.whole_blocks(), self.written)?;
+        let len = self.piece.drop_whole_blocks();
         self.written += as_u64(len);
         self.unsynced += len;
-        self.piece.consume(len);
         if self.unsynced >= SYNC_BYTES {
             // In small portions, so that no burst of them stands before the next commit.
             self.unsynced = 0;
@@ -227,8 +262,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn finish(mut self) -> io::Result<(Footer, u64)> {
         // Zeros before the footer make the file end with a whole block.
         let len = self.piece.len() + self.footer.encoded_len();
-        self.piece
-            .resize(self.piece.len() + len.next_multiple_of(ALIGN) - len);
+        self.piece.zeros(len.next_multiple_of(ALIGN) - len);
         let position = self.written + as_u64(self.piece.len());
         self.piece
             .extend(&self.footer.encode(self.key, self.id, position));

@@ -128,7 +128,12 @@ impl Model {
         let id = self.some_log(roll);
         let records = (0..1 + roll(4)).map(|_| {
             self.next_record += 1;
-            let size = if roll(30) == 0 { roll(20_000) } else { roll(600) };
+            // The largest are written from where they lie.
+            let size = match roll(120) {
+                0 => roll(110_000),
+                1..=4 => roll(20_000),
+                _ => roll(600),
+            };
             let mut record = format!("{id}/{}/", self.next_record).into_bytes();
             record.resize(record.len() + size as usize, (self.next_record % 251) as u8);
             record

@@ -1,8 +1,8 @@
 //! Bits that rot in a store at rest: found, named, and no more lost than what stands with them.
 
-use super::super::limits::BLOCK_BYTES;
 use super::*;
 use crate::disk::sim::Rot;
+use crate::limits::IN_PLACE_BYTES_MAX;
 
 /// What came of one bit.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ fn rotten(sim: &mut Sim, found: &mut Found) {
                 "{name} is rotten at {position}: {lost} bytes are lost"
             );
             assert!(
-                lost <= BLOCK_BYTES + 20_000,
+                lost <= IN_PLACE_BYTES_MAX + 20_000,
                 "one bit of {name} costs {lost} bytes"
             );
             found.local += 1;

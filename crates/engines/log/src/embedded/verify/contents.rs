@@ -119,6 +119,7 @@ impl Contents {
                     time,
                     bytes: batch.bytes,
                     ends: batch.ends,
+                    in_place: None,
                 };
                 (meta.end, meta.last_time) = (run.end(), time);
                 state.spans.push((first, run.end(), Arc::clone(file)));

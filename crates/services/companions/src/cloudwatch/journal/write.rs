@@ -83,7 +83,7 @@ pub(super) async fn run(parts: Parts, mut queue: mpsc::Receiver<Write>, ended: A
 async fn append(parts: &Parts, writes: Vec<Write>) {
     let records: Vec<&[u8]> = writes.iter().map(|write| &*write.record).collect();
     let batch = Batch::of(&records);
-    let bytes = batch.bytes.len();
+    let bytes = batch.bytes();
     let appended = parts.log.append(LOG, batch).await;
     match &appended {
         Ok(_) => {
