@@ -299,10 +299,10 @@ impl PlantedLog {
         let mut queued = self.queued.lock().unwrap_or_else(PoisonError::into_inner);
         let end = self.inner.tail(id).map_or(0, |tail| tail.end);
         let queued = queued.entry(id).or_default();
-        queued.retain(|(first, batch)| first + batch.ends.len() as u64 > end);
+        queued.retain(|(first, batch)| first + batch.len() as u64 > end);
         let next = queued
             .last()
-            .map_or(end, |(first, batch)| first + batch.ends.len() as u64);
+            .map_or(end, |(first, batch)| first + batch.len() as u64);
         queued.push((next, batch.clone()));
         next
     }
@@ -314,17 +314,6 @@ impl PlantedLog {
             time: tail.last_time.max(Timestamp(1_700_000_000_000)),
         }
     }
-}
-
-fn records(batch: &Batch) -> Vec<Vec<u8>> {
-    let mut begin = 0;
-    let record = |end: &u32| {
-        let end = usize::try_from(*end).unwrap_or(0);
-        let record = batch.bytes.get(begin..end).unwrap_or_default().to_vec();
-        begin = end;
-        record
-    };
-    batch.ends.iter().map(record).collect()
 }
 
 impl Log for PlantedLog {
@@ -355,8 +344,8 @@ impl Log for PlantedLog {
                 drop(self.inner.append(id, batch.clone()));
                 self.inner.append(id, batch)
             }
-            Plant::Reorders if batch.ends.len() > 1 => {
-                let mut records = records(&batch);
+            Plant::Reorders if batch.len() > 1 => {
+                let mut records: Vec<Bytes> = batch.records().collect();
                 records.reverse();
                 self.inner.append(id, Batch::of(&records))
             }
@@ -438,11 +427,11 @@ fn early(queued: &Queued, id: LogId, chunk: &mut Chunk) {
         .filter(|(first, _)| *first == chunk.tail.end)
         .take(1)
     {
-        for (offset, record) in (*first..).zip(records(batch)) {
+        for (offset, record) in (*first..).zip(batch.records()) {
             chunk.entries.push(Entry {
                 offset,
                 time: chunk.tail.last_time.max(Timestamp(1_700_000_000_000)),
-                bytes: record.into(),
+                bytes: record,
             });
         }
     }

@@ -26,7 +26,7 @@ pub mod memory;
 pub use embedded::EmbeddedLog;
 pub use frozen::FrozenLog;
 pub use log::{
-    Append, Appended, Batch, BatchWriter, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset, Pending,
-    ReadLimits, Stats, Tail, Watch,
+    Append, Appended, Appends, Batch, BatchWriter, Chunk, Entry, Log, LogError, LogId, LogOptions, Offset,
+    Pending, ReadLimits, Stats, Tail, Watch,
 };
 pub use memory::MemoryLog;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use millrace_base::Timestamp;
+use smallvec::SmallVec;
 use tokio::sync::watch;
 
 use crate::disk::DIRECT_ALIGN;
@@ -25,6 +26,9 @@ pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, LogError>> + Send>>;
 
 /// The result of an append that is already queued.
 pub type Append = Pending<Appended>;
+
+/// The results of appends that are already queued, in their order.
+pub type Appends = Pin<Box<dyn Future<Output = Vec<Result<Appended, LogError>>> + Send>>;
 
 /// Ordered, durable, append-only logs.
 ///
@@ -53,6 +57,11 @@ pub trait Log: Send + Sync + fmt::Debug {
 
     /// Queues `batch` (at least one record) behind everything queued before; yields when it is durable.
     fn append(&self, id: LogId, batch: Batch) -> Append;
+
+    /// Does what as many calls of `append` would do, one behind the other, and costs less. Each succeeds or fails alone.
+    fn append_all(&self, batches: Vec<(LogId, Batch)>) -> Appends {
+        one_by_one(self, batches)
+    }
 
     /// Reads records from `from` on: at least one if there is one, and no more than `limits`. From the tail it
     /// yields an empty chunk at once. `from` before the start is [`LogError::Trimmed`], behind the tail
@@ -90,6 +99,21 @@ pub trait Log: Send + Sync + fmt::Debug {
     fn stats(&self, id: LogId) -> Result<Stats, LogError>;
 }
 
+/// [`Log::append_all`] as so many calls.
+pub(crate) fn one_by_one<L: Log + ?Sized>(log: &L, batches: Vec<(LogId, Batch)>) -> Appends {
+    let appends: Vec<Append> = batches
+        .into_iter()
+        .map(|(id, batch)| log.append(id, batch))
+        .collect();
+    Box::pin(async move {
+        let mut results = Vec::with_capacity(appends.len());
+        for append in appends {
+            results.push(append.await);
+        }
+        results
+    })
+}
+
 /// How a log is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogOptions {
@@ -98,44 +122,51 @@ pub struct LogOptions {
     pub retention: Duration,
 }
 
+/// Where records end; most batches of a store with many logs have few.
+pub(crate) type Ends = SmallVec<[u32; 4]>;
+
 /// Records to append, in one contiguous buffer. Every record is opaque bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The records' bytes, one behind the other.
     pub(crate) bytes: Bytes,
     /// Where each record ends in `bytes`, ascending; the last one equals its length.
-    pub(crate) ends: Vec<u32>,
+    pub(crate) ends: Ends,
     /// CRC-32C of `bytes`, if they begin at a block's boundary in memory: they can be written from there without being
     /// touched, which costs as much as copying them once they left the processor's cache.
     pub(crate) in_place: Option<u32>,
 }
 
-/// Puts a batch together: a large one where the engine can write it from, without another copy.
+/// Puts batches together, one behind the other in memory that they share: a large first one where the engine can write
+/// it from, without another copy.
 #[derive(Debug)]
 pub struct BatchWriter {
     memory: Vec<u8>,
-    /// Where the first record begins.
-    start: usize,
-    ends: Vec<u32>,
+    /// Where the open batch begins.
+    begin: usize,
+    open: Ends,
+    /// Begin, end and records of the batches that are done.
+    done: Vec<(usize, usize, Ends)>,
 }
 
 impl BatchWriter {
-    /// For `records` records of `bytes` bytes in all. More may come, and cost a copy.
+    /// For `bytes` bytes of records in all. More may come, and cost a copy.
     #[must_use]
-    pub fn with_capacity(records: usize, bytes: usize) -> Self {
+    pub fn with_capacity(bytes: usize) -> Self {
         let mut memory: Vec<u8> = Vec::new();
-        let mut start = 0;
+        let mut begin = 0;
         if bytes >= IN_PLACE_BYTES_MIN {
             memory.reserve_exact(bytes + DIRECT_ALIGN);
-            start = memory.as_ptr().align_offset(DIRECT_ALIGN).min(DIRECT_ALIGN);
-            memory.resize(start, 0);
+            begin = memory.as_ptr().align_offset(DIRECT_ALIGN).min(DIRECT_ALIGN);
+            memory.resize(begin, 0);
         } else {
             memory.reserve_exact(bytes);
         }
         Self {
             memory,
-            start,
-            ends: Vec::with_capacity(records),
+            begin,
+            open: Ends::new(),
+            done: Vec::new(),
         }
     }
 
@@ -146,20 +177,30 @@ impl BatchWriter {
 
     /// Ends a record: it has what was appended since the last one.
     pub fn end_record(&mut self) {
-        let end = self.memory.len().saturating_sub(self.start);
-        self.ends.push(u32::try_from(end).unwrap_or(u32::MAX));
+        let end = self.memory.len().saturating_sub(self.begin);
+        self.open.push(u32::try_from(end).unwrap_or(u32::MAX));
     }
 
-    /// The batch.
-    #[must_use]
-    pub fn finish(self) -> Batch {
-        let bytes = Bytes::from(self.memory).split_off(self.start);
-        let in_place = bytes.len() >= IN_PLACE_BYTES_MIN && bytes.as_ptr().align_offset(DIRECT_ALIGN) == 0;
-        Batch {
-            in_place: in_place.then(|| crc32c::crc32c(&bytes)),
-            bytes,
-            ends: self.ends,
-        }
+    /// Ends a batch: it has the records since the last one.
+    pub fn end_batch(&mut self) {
+        let (begin, end) = (self.begin, self.memory.len());
+        self.done.push((begin, end, std::mem::take(&mut self.open)));
+        self.begin = end;
+    }
+
+    /// The batches.
+    pub fn finish(self) -> impl Iterator<Item = Batch> {
+        let memory = Bytes::from(self.memory);
+        self.done.into_iter().map(move |(begin, end, ends)| {
+            let bytes = memory.slice(begin.min(end)..end);
+            let in_place =
+                bytes.len() >= IN_PLACE_BYTES_MIN && bytes.as_ptr().align_offset(DIRECT_ALIGN) == 0;
+            Batch {
+                in_place: in_place.then(|| crc32c::crc32c(&bytes)),
+                bytes,
+                ends,
+            }
+        })
     }
 }
 
@@ -167,13 +208,21 @@ impl Batch {
     /// A batch of these records.
     #[must_use]
     pub fn of<R: AsRef<[u8]>>(records: &[R]) -> Self {
-        let bytes = records.iter().map(|r| r.as_ref().len()).sum();
-        let mut batch = BatchWriter::with_capacity(records.len(), bytes);
+        let mut batch = BatchWriter::with_capacity(records.iter().map(|r| r.as_ref().len()).sum());
         for record in records {
             batch.bytes().extend_from_slice(record.as_ref());
             batch.end_record();
         }
-        batch.finish()
+        batch.end_batch();
+        batch.finish().next().unwrap_or_default()
+    }
+
+    /// Its records.
+    pub fn records(&self) -> impl Iterator<Item = Bytes> {
+        let index = |end: &u32| usize::try_from(*end).unwrap_or(usize::MAX).min(self.bytes.len());
+        let begins = [0].into_iter().chain(self.ends.iter().map(index));
+        let records = begins.zip(self.ends.iter().map(index));
+        records.map(|(begin, end)| self.bytes.slice(begin.min(end)..end))
     }
 
     /// Bytes of all records.

@@ -1,9 +1,11 @@
 //! What appends promise.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Ground;
-use crate::{Batch, LogError};
+use crate::limits::BATCH_BYTES_MAX;
+use crate::{Batch, Entry, LogError, LogId, LogOptions};
 
 pub(super) async fn offsets_are_dense_from_zero(g: Ground) {
     g.append(0..3).await;
@@ -54,17 +56,17 @@ pub(super) async fn a_bad_batch_is_refused(g: Ground) {
         Batch::default(),
         Batch {
             bytes: "abc".into(),
-            ends: vec![2],
+            ends: smallvec::smallvec![2],
             in_place: None,
         },
         Batch {
             bytes: "abc".into(),
-            ends: vec![2, 1, 3],
+            ends: smallvec::smallvec![2, 1, 3],
             in_place: None,
         },
         Batch {
             bytes: "abc".into(),
-            ends: vec![4],
+            ends: smallvec::smallvec![4],
             in_place: None,
         },
     ];
@@ -75,6 +77,65 @@ pub(super) async fn a_bad_batch_is_refused(g: Ground) {
         ));
     }
     assert_eq!(g.log.tail(g.id).unwrap().end, 0);
+}
+
+pub(super) async fn many_at_once_are_as_many_calls(g: Ground) {
+    let other = LogId(g.id.0 + 1);
+    let (sealed, missing) = (LogId(g.id.0 + 2), LogId(g.id.0 + 3));
+    let options = LogOptions {
+        retention: Duration::from_secs(60),
+    };
+    for id in [other, sealed] {
+        g.log.create(id, options).await.expect("create");
+    }
+    g.log.seal(sealed).await.expect("seal");
+    let large = "large".repeat(40_000);
+    let before = g.log.append(g.id, Batch::of(&["before"]));
+    let all = g.log.append_all(vec![
+        (g.id, Batch::of(&["one", "two"])),
+        (sealed, Batch::of(&["no"])),
+        (other, Batch::of(&[&large, "b"])),
+        (missing, Batch::of(&["no"])),
+        (g.id, Batch::default()),
+        (g.id, Batch::of(&["three", &large])),
+    ]);
+    let after = g.log.append(g.id, Batch::of(&["after"]));
+    let firsts: Vec<_> = all
+        .await
+        .into_iter()
+        .map(|result| result.map(|a| a.first))
+        .collect();
+    assert_eq!(
+        (firsts[0].clone(), firsts[2].clone(), firsts[5].clone()),
+        (Ok(1), Ok(0), Ok(3))
+    );
+    assert_eq!(firsts[1], Err(LogError::Sealed(sealed)));
+    assert_eq!(firsts[3], Err(LogError::NotFound(missing)));
+    assert!(matches!(firsts[4], Err(LogError::BadBatch(_))));
+    assert_eq!(
+        (
+            before.await.expect("append").first,
+            after.await.expect("append").first
+        ),
+        (0, 5)
+    );
+    let texts = |entries: Vec<Entry>| -> Vec<_> { entries.into_iter().map(|entry| entry.bytes).collect() };
+    let expected = ["before", "one", "two", "three", &large, "after"];
+    assert_eq!(texts(g.read_all(0).await), expected);
+    let other = Ground { id: other, ..g };
+    assert_eq!(texts(other.read_all(0).await), [&large, "b"]);
+}
+
+pub(super) async fn too_many_for_one_write_are_as_many_calls(g: Ground) {
+    let half = vec![7u8; BATCH_BYTES_MAX / 2];
+    let batches = (0..3).map(|_| (g.id, Batch::of(&[&half])));
+    let appended = g.log.append_all(batches.collect()).await;
+    let firsts: Vec<_> = appended
+        .into_iter()
+        .map(|result| result.map(|a| a.first))
+        .collect();
+    assert_eq!(firsts, [Ok(0), Ok(1), Ok(2)]);
+    assert_eq!(g.read_all(0).await.len(), 3);
 }
 
 pub(super) async fn times_never_go_back(g: Ground) {

@@ -32,11 +32,13 @@ macro_rules! cases {
     };
 }
 
-const CASES: [Case; 19] = cases![
+const CASES: [Case; 21] = cases![
     append::offsets_are_dense_from_zero,
     append::order_is_that_of_the_calls,
     append::a_dropped_future_does_not_cancel,
     append::a_bad_batch_is_refused,
+    append::many_at_once_are_as_many_calls,
+    append::too_many_for_one_write_are_as_many_calls,
     append::times_never_go_back,
     append::many_writers_lose_nothing,
     append::large_and_empty_records_come_back,

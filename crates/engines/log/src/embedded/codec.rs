@@ -1,6 +1,7 @@
 //! Little-endian fields, and checksums that a record's author cannot foresee.
 
 use crate::crc;
+use crate::log::Ends;
 
 /// Reads fields from the front of a slice; `None` when it is too short.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,7 @@ impl<'a> Fields<'a> {
     }
 
     /// `count` numbers; allocates only what is really there.
-    pub(super) fn u32s(&mut self, count: usize) -> Option<Vec<u32>> {
+    pub(super) fn u32s(&mut self, count: usize) -> Option<Ends> {
         let bytes = self.bytes(count.checked_mul(4)?)?;
         Some(
             bytes

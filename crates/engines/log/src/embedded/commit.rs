@@ -34,6 +34,10 @@ pub(super) struct Committer {
 enum Answer {
     Unit(Reply<()>, Result<(), LogError>),
     Appended(Reply<Appended>, Result<Appended, LogError>),
+    All(
+        Reply<Vec<Result<Appended, LogError>>>,
+        Vec<Result<Appended, LogError>>,
+    ),
     Offset(Reply<Offset>, Result<Offset, LogError>),
 }
 
@@ -43,6 +47,7 @@ impl Answer {
         match self {
             Self::Unit(reply, result) => drop(reply.send(result)),
             Self::Appended(reply, result) => drop(reply.send(result)),
+            Self::All(reply, results) => drop(reply.send(Ok(results))),
             Self::Offset(reply, result) => drop(reply.send(result)),
         }
     }
@@ -51,6 +56,7 @@ impl Answer {
         match self {
             Self::Unit(reply, _) => drop(reply.send(Err(error))),
             Self::Appended(reply, _) => drop(reply.send(Err(error))),
+            Self::All(reply, _) => drop(reply.send(Err(error))),
             Self::Offset(reply, _) => drop(reply.send(Err(error))),
         }
     }
@@ -137,9 +143,7 @@ impl Committer {
         let mut effects = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
         for op in group {
-            let (answer, effect) = self.plan(op, time);
-            effects.push(effect);
-            answers.push(answer);
+            answers.push(self.plan(op, time, &mut effects));
         }
         if !self.builder.is_empty() {
             match self.write_batch(shared) {
@@ -189,38 +193,34 @@ impl Committer {
         Ok(())
     }
 
-    fn plan(&mut self, op: Op, now: Timestamp) -> (Answer, Effect) {
+    fn plan(&mut self, op: Op, now: Timestamp, effects: &mut Vec<Effect>) -> Answer {
         let (heads, out) = (&mut self.heads, &mut self.builder);
         match op {
             Op::Create(id, options, reply) => {
-                let (result, effect) = unzip(heads.create(id, options, out));
-                (Answer::Unit(reply, result), effect)
+                Answer::Unit(reply, noted(heads.create(id, options, out), effects))
             }
             Op::Append(id, batch, reply) => {
-                let (result, effect) = unzip(heads.append(id, batch, now, out));
-                (Answer::Appended(reply, result), effect)
+                Answer::Appended(reply, noted(heads.append(id, batch, now, out), effects))
             }
-            Op::Trim(id, before, reply) => {
-                let (result, effect) = unzip(heads.trim(id, before, out));
-                (Answer::Unit(reply, result), effect)
+            Op::AppendAll(batches, reply) => {
+                let results = batches
+                    .into_iter()
+                    .map(|(id, batch)| noted(heads.append(id, batch, now, out), effects));
+                Answer::All(reply, results.collect())
             }
-            Op::Seal(id, reply) => {
-                let (result, effect) = unzip(heads.seal(id, out));
-                (Answer::Offset(reply, result), effect)
-            }
-            Op::Delete(id, reply) => {
-                let (result, effect) = unzip(heads.delete(id, out));
-                (Answer::Unit(reply, result), effect)
-            }
+            Op::Trim(id, before, reply) => Answer::Unit(reply, noted(heads.trim(id, before, out), effects)),
+            Op::Seal(id, reply) => Answer::Offset(reply, noted(heads.seal(id, out), effects)),
+            Op::Delete(id, reply) => Answer::Unit(reply, noted(heads.delete(id, out), effects)),
         }
     }
 }
 
-fn unzip<T>(planned: Result<(T, Effect), LogError>) -> (Result<T, LogError>, Effect) {
-    match planned {
-        Ok((value, effect)) => (Ok(value), effect),
-        Err(error) => (Err(error), Effect::Nothing),
-    }
+/// What a change comes to, once its effect is noted.
+fn noted<T>(planned: Result<(T, Effect), LogError>, effects: &mut Vec<Effect>) -> Result<T, LogError> {
+    planned.map(|(value, effect)| {
+        effects.push(effect);
+        value
+    })
 }
 
 /// The calls of which that holds, and the others.

@@ -83,7 +83,11 @@ impl Shared {
 
     /// Whether it is to succeed on a full disk too: it gives space back, or belongs to a log that goes first.
     pub(super) fn is_urgent(&self, op: &Op) -> bool {
-        op.frees() || matches!(op, Op::Append(id, ..) if self.urgent.contains(id))
+        match op {
+            Op::Append(id, ..) => self.urgent.contains(id),
+            Op::AppendAll(batches, _) => batches.iter().all(|(id, _)| self.urgent.contains(id)),
+            _ => op.frees(),
+        }
     }
 
     /// Shows readers what has become durable.

@@ -41,9 +41,10 @@ use tokio::sync::oneshot;
 use self::core::Core;
 use self::queue::Op;
 use self::threads::Threads;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
 use crate::{
-    Append, Batch, Chunk, Log, LogError, LogId, LogOptions, Offset, Pending, ReadLimits, Stats, Tail, Watch,
-    batch,
+    Append, Appends, Batch, Chunk, Log, LogError, LogId, LogOptions, Offset, Pending, ReadLimits, Stats,
+    Tail, Watch, batch, log,
 };
 
 #[cfg(any(test, feature = "contract"))]
@@ -163,6 +164,23 @@ impl Log for EmbeddedLog {
             Ok(()) => self.submit(|reply| Op::Append(id, batch, reply)),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
+    }
+
+    fn append_all(&self, batches: Vec<(LogId, Batch)>) -> Appends {
+        let (mut bytes, mut records) = (0, 0);
+        for (_, batch) in &batches {
+            (bytes, records) = (bytes + batch.bytes(), records + batch.len());
+        }
+        if bytes > BATCH_BYTES_MAX || records > BATCH_RECORDS_MAX {
+            // More than one write takes.
+            return log::one_by_one(self, batches);
+        }
+        let count = batches.len();
+        let appended = self.submit(|reply| Op::AppendAll(batches, reply));
+        Box::pin(async move {
+            let failed = |error| (0..count).map(|_| Err(LogError::clone(&error))).collect();
+            appended.await.unwrap_or_else(failed)
+        })
     }
 
     fn read(&self, id: LogId, from: Offset, limits: ReadLimits) -> Pending<Chunk> {

@@ -17,6 +17,7 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, LogError>>;
 pub(super) enum Op {
     Create(LogId, LogOptions, Reply<()>),
     Append(LogId, Batch, Reply<Appended>),
+    AppendAll(Vec<(LogId, Batch)>, Reply<Vec<Result<Appended, LogError>>>),
     Trim(LogId, Offset, Reply<()>),
     Seal(LogId, Reply<Offset>),
     Delete(LogId, Reply<()>),
@@ -27,6 +28,7 @@ impl Op {
     pub(super) fn stored_bytes(&self) -> usize {
         match self {
             Self::Append(_, batch, _) => wal::append_bytes(batch),
+            Self::AppendAll(batches, _) => batches.iter().map(|(_, batch)| wal::append_bytes(batch)).sum(),
             _ => wal::META_BYTES,
         }
     }
@@ -43,6 +45,9 @@ impl Op {
                 let _ = reply.send(Err(error));
             }
             Self::Append(_, _, reply) => {
+                let _ = reply.send(Err(error));
+            }
+            Self::AppendAll(_, reply) => {
                 let _ = reply.send(Err(error));
             }
             Self::Seal(_, reply) => {

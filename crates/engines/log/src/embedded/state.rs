@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::codec::as_u64;
 use crate::batch::Budget;
+use crate::log::Ends;
 use crate::{Entry, LogError, LogId, Offset, Tail, Watch};
 
 /// A sealed file, as its extents refer to it.
@@ -57,7 +58,7 @@ pub(super) struct Cached {
     pub(super) first: Offset,
     pub(super) time: Timestamp,
     pub(super) bytes: Bytes,
-    pub(super) ends: Vec<u32>,
+    pub(super) ends: Ends,
     /// As [`crate::Batch::in_place`].
     pub(super) in_place: Option<u32>,
 }

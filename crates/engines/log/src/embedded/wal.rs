@@ -10,6 +10,7 @@ use super::codec::{Fields, Keyed, as_u32, as_u64, as_usize, keyed_crc};
 use super::limits::{ALIGN, WAL_BODY_MAX};
 use crate::batch::ends_fit;
 use crate::disk::Gather;
+use crate::log::Ends;
 use crate::{Batch, LogId, Offset};
 
 /// Bytes of a batch header.
@@ -130,7 +131,7 @@ pub(super) enum Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Records {
     pub(super) bytes: Bytes,
-    pub(super) ends: Vec<u32>,
+    pub(super) ends: Ends,
 }
 
 // Stored; never re-used.

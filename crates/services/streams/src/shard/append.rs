@@ -4,12 +4,12 @@
 //! was closed in between is sealed: nothing of that append is stored, and its records are routed again, in order, once
 //! the control plane shows the children.
 
-use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use base64_simd::STANDARD;
-use millrace_log::limits::IN_PLACE_BYTES_MAX;
-use millrace_log::{Append, Batch, BatchWriter, LogError};
+use millrace_log::limits::{IN_PLACE_BYTES_MAX, IN_PLACE_BYTES_MIN};
+use millrace_log::{Appended, Batch, BatchWriter, LogError};
 
 use super::hash::Hasher;
 use super::request::{Data, Entry, Place, Put};
@@ -56,8 +56,8 @@ impl From<StreamsError> for PutError {
 /// Records of one request for one shard, all of them or as many as one batch takes best.
 struct Group {
     shard: Shard,
-    /// Positions in the request.
-    members: Vec<usize>,
+    /// Which of the waiting records, once these are sorted by shard.
+    members: Range<usize>,
     /// Bytes of their records.
     bytes: usize,
 }
@@ -204,76 +204,119 @@ impl Storing<'_> {
     async fn pass(&mut self, view: &StreamView) -> Result<(), PutError> {
         let groups = self.groups(view);
         // All are encoded before the first is appended: data that is no base64 refuses the whole request.
-        let batches: Vec<Batch> = groups
-            .iter()
-            .map(|group| encode(self.put, group, self.sealer.as_ref()))
-            .collect::<Result<_, _>>()?;
-        let appends: Vec<Append> = groups
-            .iter()
-            .zip(batches)
-            .map(|(group, batch)| self.streams.0.log.append(group.shard.log_id(), batch))
-            .collect();
-        self.waiting.clear();
-        for (group, append) in groups.into_iter().zip(appends) {
-            self.settle(view, group, append).await;
+        let batches = self.encode(&groups)?;
+        let logs = groups.iter().map(|group| group.shard.log_id());
+        let appended = self.streams.0.log.append_all(logs.zip(batches).collect());
+        let results = appended.await;
+        let sorted = std::mem::take(&mut self.waiting);
+        for (group, result) in groups.into_iter().zip(results) {
+            let members = sorted.get(group.members.clone()).unwrap_or_default();
+            self.settle(view, &group, members, result);
         }
         self.waiting.sort_unstable();
         Ok(())
     }
 
-    /// The waiting records by shard, in order. Those of one shard begin another group where a batch would get too large
-    /// to be stored without a copy.
-    fn groups(&self, view: &StreamView) -> Vec<Group> {
+    /// Sorts the waiting records by shard, each shard's in their order, and says where whose are. Those of one shard make
+    /// several groups where a batch would get too large to be stored without a copy.
+    fn groups(&mut self, view: &StreamView) -> Vec<Group> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let routed = waiting.iter().filter_map(|&member| {
+            let (entry, shard) = self.routed(view, member)?;
+            Some((shard, member, record::HEADER_BYTES + entry.bytes()))
+        });
+        let mut routed: Vec<_> = routed.collect();
+        routed.sort_unstable_by_key(|(shard, member, _)| (shard.index, *member));
         let mut groups: Vec<Group> = Vec::new();
-        let mut at_shard = HashMap::new();
-        for &member in &self.waiting {
-            let Some((entry, shard)) = self.routed(view, member) else {
-                continue;
-            };
-            let bytes = record::HEADER_BYTES + entry.bytes();
-            let open = at_shard.get(&shard.index).copied();
-            let open = open.filter(|at| {
-                let group: Option<&Group> = groups.get(*at);
-                group.is_some_and(|group| group.bytes + bytes <= IN_PLACE_BYTES_MAX)
-            });
-            let at = open.unwrap_or_else(|| {
-                groups.push(Group {
-                    shard: *shard,
-                    members: Vec::new(),
-                    bytes: 0,
-                });
-                at_shard.insert(shard.index, groups.len() - 1);
-                groups.len() - 1
-            });
-            if let Some(group) = groups.get_mut(at) {
-                group.members.push(member);
-                group.bytes += bytes;
+        for (at, (shard, _, bytes)) in routed.iter().enumerate() {
+            match groups.last_mut() {
+                Some(group)
+                    if group.shard.index == shard.index && group.bytes + bytes <= IN_PLACE_BYTES_MAX =>
+                {
+                    group.members.end = at + 1;
+                    group.bytes += bytes;
+                }
+                _ => groups.push(Group {
+                    shard: **shard,
+                    members: at..at + 1,
+                    bytes: *bytes,
+                }),
             }
         }
+        self.waiting = routed.into_iter().map(|(_, member, _)| member).collect();
         groups
     }
 
-    async fn settle(&mut self, view: &StreamView, group: Group, append: Append) {
-        match append.await {
+    /// The groups' batches. Small ones share their memory; a large one has its own, from which it is written.
+    fn encode(&self, groups: &[Group]) -> Result<Vec<Batch>, PutError> {
+        let sealing = |group: &Group| {
+            self.sealer
+                .as_ref()
+                .map_or(0, |_| Sealer::BYTES * group.members.len())
+        };
+        let size = |group: &Group| group.bytes + sealing(group);
+        let is_large = |group: &Group| size(group) >= IN_PLACE_BYTES_MIN;
+        let mut batches = Vec::with_capacity(groups.len());
+        for run in groups.chunk_by(|a, b| !is_large(a) && !is_large(b)) {
+            let mut writer = BatchWriter::with_capacity(run.iter().map(size).sum());
+            for group in run {
+                self.encode_group(group, &mut writer)?;
+            }
+            batches.extend(writer.finish());
+        }
+        Ok(batches)
+    }
+
+    /// The group's records, base64 decoded and sealed where they are to stay.
+    fn encode_group(&self, group: &Group, batch: &mut BatchWriter) -> Result<(), PutError> {
+        let members = self.waiting.get(group.members.clone()).unwrap_or_default();
+        for entry in members.iter().filter_map(|member| self.put.records.get(*member)) {
+            let bytes = batch.bytes();
+            let sealer = self.sealer.as_ref();
+            let open = sealer.map(|sealer| sealer.begin(&group.shard, bytes));
+            record::begin(entry.key.as_deref(), bytes);
+            match &entry.data {
+                Data::Raw(data) => bytes.extend_from_slice(data),
+                Data::Base64(text, _) => STANDARD
+                    .decode_append(text.as_ref(), bytes)
+                    .map_err(|_| PutError::Base64)?,
+            }
+            if let (Some(sealer), Some(open)) = (sealer, open) {
+                sealer.finish(&open, bytes)?;
+            }
+            batch.end_record();
+        }
+        batch.end_batch();
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        view: &StreamView,
+        group: &Group,
+        members: &[usize],
+        result: Result<Appended, LogError>,
+    ) {
+        match result {
             Ok(appended) => {
-                for (&member, offset) in group.members.iter().zip(appended.first..) {
+                for (&member, offset) in members.iter().zip(appended.first..) {
                     let number = SequenceNumber::of(&group.shard, offset, appended.time);
                     let shard = group.shard.index;
                     self.set(member, Outcome::Stored { shard, number });
                 }
-                self.count(view, &group);
+                self.count(view, group, members);
             }
             // NotFound: the stream is being deleted, and the view that is looked at next says so.
             Err(LogError::Sealed(_) | LogError::NotFound(_)) => {
                 self.closed.push(group.shard.log);
                 let metrics = &self.streams.0.metrics;
-                metrics.rerouted_records.add(group.members.len() as u64);
-                self.waiting.extend(group.members);
+                metrics.rerouted_records.add(members.len() as u64);
+                self.waiting.extend(members);
             }
             Err(LogError::Overloaded(what)) => {
                 tracing::debug!(what, shard = %group.shard.index, "append refused by a full engine");
                 let shard = group.shard.index;
-                for &member in &group.members {
+                for &member in members {
                     self.set(member, Outcome::Throttled(shard));
                 }
             }
@@ -289,13 +332,10 @@ impl Storing<'_> {
         }
     }
 
-    fn count(&self, view: &StreamView, group: &Group) {
+    fn count(&self, view: &StreamView, group: &Group, members: &[usize]) {
         let metrics = &self.streams.0.metrics;
-        let headers = group.members.len() * record::HEADER_BYTES;
-        let (records, bytes) = (
-            group.members.len() as u64,
-            group.bytes.saturating_sub(headers) as u64,
-        );
+        let headers = members.len() * record::HEADER_BYTES;
+        let (records, bytes) = (members.len() as u64, group.bytes.saturating_sub(headers) as u64);
         metrics.incoming_records.add(records);
         metrics.incoming_bytes.add(bytes);
         if self.sealer.is_some() {
@@ -303,8 +343,7 @@ impl Storing<'_> {
         }
         if view.mode == Mode::OnDemand {
             // One record stands for the rest; which one changes from put to put.
-            let at = self.streams.0.loads.pick(group.members.len());
-            let member = group.members.get(at);
+            let member = members.get(self.streams.0.loads.pick(members.len()));
             if let Some(hash) = member.and_then(|member| self.hashes.get(*member)) {
                 self.streams.0.loads.add(group.shard.log, bytes, records, *hash);
             }
@@ -314,36 +353,11 @@ impl Storing<'_> {
             meter.incoming_bytes.add(bytes);
         }
         if let Some(watch) = self.streams.watched(view, &group.shard) {
-            let entries = group
-                .members
-                .iter()
-                .filter_map(|member| self.put.records.get(*member));
+            let entries = members.iter().filter_map(|member| self.put.records.get(*member));
             let keys = entries.filter_map(|entry| entry.key.as_deref());
             watch.put((records, bytes), keys, self.streams.0.clock.monotonic());
         }
     }
-}
-
-/// The group's records, base64 decoded and sealed in the batch's own memory.
-fn encode(put: &Put<'_>, group: &Group, sealer: Option<&Sealer>) -> Result<Batch, PutError> {
-    let sealing = sealer.map_or(0, |_| Sealer::BYTES * group.members.len());
-    let mut batch = BatchWriter::with_capacity(group.members.len(), group.bytes + sealing);
-    for entry in group.members.iter().filter_map(|member| put.records.get(*member)) {
-        let bytes = batch.bytes();
-        let open = sealer.map(|sealer| sealer.begin(&group.shard, bytes));
-        record::begin(entry.key.as_deref(), bytes);
-        match &entry.data {
-            Data::Raw(data) => bytes.extend_from_slice(data),
-            Data::Base64(text, _) => STANDARD
-                .decode_append(text.as_ref(), bytes)
-                .map_err(|_| PutError::Base64)?,
-        }
-        if let (Some(sealer), Some(open)) = (sealer, open) {
-            sealer.finish(&open, bytes)?;
-        }
-        batch.end_record();
-    }
-    Ok(batch.finish())
 }
 
 impl Streams {
