@@ -260,6 +260,33 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset) {
     return pwrite64(fd, bytes, len, offset);
 }
 
+/* As one write of a copy, which is as well aligned: faults and recordings need no other form then. */
+ssize_t pwritev64(int fd, const struct iovec *pieces, int count, off64_t offset) {
+    if (!control)
+        return (ssize_t)syscall(SYS_pwritev, fd, pieces, count, offset, 0);
+    size_t len = 0;
+    for (int i = 0; i < count; i++)
+        len += pieces[i].iov_len;
+    char *bytes;
+    errno = posix_memalign((void **)&bytes, 4096, len ? len : 1);
+    if (errno)
+        return -1;
+    size_t at = 0;
+    for (int i = 0; i < count; i++) {
+        memcpy(bytes + at, pieces[i].iov_base, pieces[i].iov_len);
+        at += pieces[i].iov_len;
+    }
+    ssize_t n = pwrite64(fd, bytes, len, offset);
+    int error = errno;
+    free(bytes);
+    errno = error;
+    return n;
+}
+
+ssize_t pwritev(int fd, const struct iovec *pieces, int count, off_t offset) {
+    return pwritev64(fd, pieces, count, offset);
+}
+
 /* Files of the server that are written front to back, such as snapshots. */
 ssize_t write(int fd, const void *bytes, size_t len) {
     char path[2048];

@@ -23,6 +23,8 @@ use crate::trace::Trace;
 const KEYS: u128 = 12;
 /// Streams at a time.
 const STREAMS_MAX: usize = 3;
+/// How long the product lets records wait for the children of a closed shard.
+const RESHARD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What all clients of one simulation share.
 #[derive(Debug)]
@@ -62,7 +64,12 @@ impl World {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn internal(&self, op: &str, error: &ApiError) {
+    /// Notes an answer, unless the call waited so long for the children of a closed shard that it gave up: syncs may be
+    /// that slow.
+    fn internal(&self, op: &str, error: &ApiError, begun: Duration) {
+        if op.starts_with("Put") && self.sched.now().saturating_sub(begun) >= RESHARD_PATIENCE {
+            return;
+        }
         let mut internal = self.internal.lock().unwrap_or_else(PoisonError::into_inner);
         internal.push(format!("{op}: {error}"));
     }
@@ -127,9 +134,11 @@ fn some_hash(dice: &mut Dice) -> u128 {
 }
 
 fn some_size(dice: &mut Dice) -> usize {
-    match dice.roll(30) {
-        0 => dice.index(60_000),
-        1..4 => 0,
+    match dice.roll(150) {
+        // A batch with such a record is written from where it lies.
+        0 => 60_000 + dice.index(60_000),
+        1..5 => dice.index(60_000),
+        5..20 => 0,
         _ => dice.index(1_500),
     }
 }
@@ -147,6 +156,7 @@ async fn put_one(world: &World, client: &Client, dice: &mut Dice, name: &str) {
     let id = world.ledger().attempt(name, hash, size);
     let mut body = record(id, hash, size);
     body["StreamName"] = json!(name);
+    let begun = world.sched.now();
     let answer = client.call("PutRecord", &body).await;
     world
         .trace
@@ -156,17 +166,17 @@ async fn put_one(world: &World, client: &Client, dice: &mut Dice, name: &str) {
             Fate::Acknowledged(text(answer, "SequenceNumber").to_owned()),
             text(answer, "ShardId"),
         ),
-        Err(error) => (fate_of(world, "PutRecord", error), ""),
+        Err(error) => (fate_of(world, ("PutRecord", begun), error), ""),
     };
     world.ledger().answered(id, fate, shard);
 }
 
-fn fate_of(world: &World, op: &str, error: &ApiError) -> Fate {
+fn fate_of(world: &World, (op, begun): (&str, Duration), error: &ApiError) -> Fate {
     match &*error.code {
         // The stream may have been deleted after the record was stored in it: then that is of no consequence.
         "ResourceNotFoundException" => Fate::Open,
         "InternalFailureException" | "InternalFailure" => {
-            world.internal(op, error);
+            world.internal(op, error, begun);
             Fate::Open
         }
         "ProvisionedThroughputExceededException" | "ResourceInUseException" => Fate::Refused,
@@ -186,6 +196,7 @@ async fn put_many(world: &World, client: &Client, dice: &mut Dice, name: &str) {
         ids.push(id);
         records.push(record(id, hash, size));
     }
+    let begun = world.sched.now();
     let answer = client
         .call("PutRecords", &json!({"StreamName": name, "Records": records}))
         .await;
@@ -194,7 +205,7 @@ async fn put_many(world: &World, client: &Client, dice: &mut Dice, name: &str) {
         .note(|| format!("PutRecords {}+{count} to {name}: {}", ids[0], short(&answer)));
     for (at, id) in ids.into_iter().enumerate() {
         let (fate, shard) = match &answer {
-            Err(error) => (fate_of(world, "PutRecords", error), String::new()),
+            Err(error) => (fate_of(world, ("PutRecords", begun), error), String::new()),
             Ok(answer) => {
                 let one = &answer["Records"][at];
                 match one["ErrorCode"].as_str() {
@@ -204,7 +215,7 @@ async fn put_many(world: &World, client: &Client, dice: &mut Dice, name: &str) {
                     ),
                     Some("InternalFailure") => {
                         let error = ApiError::client("InternalFailure", text(one, "ErrorMessage"));
-                        world.internal("PutRecords", &error);
+                        world.internal("PutRecords", &error, begun);
                         (Fate::Open, String::new())
                     }
                     Some(_) => (Fate::Refused, String::new()),
@@ -367,7 +378,7 @@ pub async fn page(world: &World, client: &Client, chain: &mut Chain, limit: Opti
 
 fn expected(world: &World, op: &str, error: &ApiError, codes: &[&str]) {
     if error.code.starts_with("InternalFailure") {
-        world.internal(op, error);
+        world.internal(op, error, world.sched.now());
     } else if !codes.iter().any(|code| error.code.starts_with(code)) {
         world.ledger().broke(format!("{op} is refused: {error}"));
     }

@@ -43,7 +43,7 @@ async fn control(
             "InvalidArgumentException" => Outcome::Invalid,
             "LimitExceededException" | "ServiceUnavailable" => Outcome::Limit,
             "InternalFailureException" => {
-                world.internal(op, error);
+                world.internal(op, error, world.sched.now());
                 Outcome::Unknown
             }
             _ => {

@@ -11,8 +11,8 @@ use super::*;
 use crate::client::Page;
 use crate::ledger::{Fate, key_of, payload, shard_of};
 
-/// Most bytes that one bit may cost: a block, and the record that ends it.
-const LOST_MAX: u64 = (64 << 10) + 64_000;
+/// Most bytes that one bit may cost: the largest block but for single larger records, which there are none of.
+const LOST_MAX: u64 = 128 << 10;
 /// Records that are looked at one by one, per stream.
 const LOOKED_AT: usize = 250;
 
