@@ -7,10 +7,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use base64_simd::STANDARD;
 use millrace_log::limits::{IN_PLACE_BYTES_MAX, IN_PLACE_BYTES_MIN};
 use millrace_log::{Appended, Batch, BatchWriter, LogError};
 
+use super::base64;
 use super::hash::Hasher;
 use super::request::{Data, Entry, Place, Put};
 use crate::encryption::Sealer;
@@ -258,7 +258,7 @@ impl Storing<'_> {
         let is_large = |group: &Group| size(group) >= IN_PLACE_BYTES_MIN;
         let mut batches = Vec::with_capacity(groups.len());
         for run in groups.chunk_by(|a, b| !is_large(a) && !is_large(b)) {
-            let mut writer = BatchWriter::with_capacity(run.iter().map(size).sum());
+            let mut writer = BatchWriter::with_capacity(run.iter().map(size).sum::<usize>() + base64::SLACK);
             for group in run {
                 self.encode_group(group, &mut writer)?;
             }
@@ -277,9 +277,8 @@ impl Storing<'_> {
             record::begin(entry.key.as_deref(), bytes);
             match &entry.data {
                 Data::Raw(data) => bytes.extend_from_slice(data),
-                Data::Base64(text, _) => STANDARD
-                    .decode_append(text.as_ref(), bytes)
-                    .map_err(|_| PutError::Base64)?,
+                Data::Base64(text, _) if base64::decode(text, bytes) => {}
+                Data::Base64(..) => return Err(PutError::Base64),
             }
             if let (Some(sealer), Some(open)) = (sealer, open) {
                 sealer.finish(&open, bytes)?;

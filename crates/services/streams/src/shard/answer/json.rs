@@ -9,6 +9,7 @@ use super::records::RecordWriter;
 use super::{ANSWER_OVERHEAD, Summary, encryption, parents, refusal};
 use crate::sequence::{DIGITS, SequenceNumber, Writer};
 use crate::shard::append::Outcome;
+use crate::shard::base64;
 use crate::shard::read::{Page, Read};
 use crate::state::{ShardIndex, StreamKey};
 
@@ -30,7 +31,7 @@ pub(super) fn record(read: &Read, writer: &mut RecordWriter, out: &mut Vec<u8>) 
     out.extend_from_slice(TIME);
     out.extend_from_slice(writer.time(read.time));
     out.extend_from_slice(DATA);
-    base64_simd::STANDARD.encode_append(read.record.data(), out);
+    base64::encode(read.record.data(), out);
     out.push(b'"');
     if let Some(key) = read.record.key() {
         out.extend_from_slice(KEY);
