@@ -1,7 +1,8 @@
 //! Every bound of the embedded engine, with its unit.
 
-/// Bytes of records that may wait for the disk. Beyond it appends fail with `Overloaded`.
-pub(crate) const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// Bytes of records that may wait for the disk: the puts of some hundred connections while it stalls. Beyond it appends
+/// fail with `Overloaded`.
+pub(crate) const QUEUE_BYTES_MAX: usize = 128 << 20;
 /// Calls that may wait for the disk.
 pub(crate) const QUEUE_CALLS_MAX: usize = 64 << 10;
 /// Bytes of records after which a group commit takes no further call.
