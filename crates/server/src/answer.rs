@@ -103,7 +103,7 @@ pub(crate) fn pushed(
     drained: WaitForCancellationFutureOwned,
     metrics: Arc<Metrics>,
 ) -> Response<AnswerBody> {
-    metrics.pushes.up();
+    metrics.counters.pushes.up();
     let mut response = Response::new(AnswerBody::Pushed {
         events,
         drained: Box::pin(drained),
@@ -225,6 +225,7 @@ impl Body for AnswerBody {
                 events.as_mut().poll_next(cx).map(|event| {
                     let event = event?;
                     metrics
+                        .counters
                         .answer_body_bytes
                         .add(u64::try_from(event.len()).unwrap_or(u64::MAX));
                     Some(Ok(Frame::data(event)))
@@ -255,7 +256,7 @@ impl fmt::Debug for AnswerBody {
 impl Drop for AnswerBody {
     fn drop(&mut self) {
         if let Self::Pushed { metrics, .. } = self {
-            metrics.pushes.down();
+            metrics.counters.pushes.down();
         }
     }
 }
@@ -287,13 +288,14 @@ mod tests {
         );
         let mut body = response.into_body();
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "frame");
-        assert_eq!((metrics.pushes.get(), metrics.answer_body_bytes.get()), (1, 5));
+        let counters = &metrics.counters;
+        assert_eq!((counters.pushes.get(), counters.answer_body_bytes.get()), (1, 5));
         let next = tokio::time::timeout(Duration::from_millis(20), body.frame()).await;
         assert!(next.is_err(), "nothing is pushed yet");
         drain.cancel();
         assert!(body.frame().await.is_none());
         drop(body);
-        assert_eq!(metrics.pushes.get(), 0);
+        assert_eq!(counters.pushes.get(), 0);
     }
 
     #[tokio::test]

@@ -123,6 +123,7 @@ impl Edge {
     ) {
         // What is pushed is counted when it leaves.
         self.metrics
+            .counters
             .answer_body_bytes
             .add(response.body().left().unwrap_or(0));
         self.metrics.answered(operation, code, took);
@@ -318,7 +319,7 @@ impl Edge {
             self.services.get().map(|services| &services.access),
         );
         if caller.is_err() {
-            self.metrics.auth_failures.add(1);
+            self.metrics.counters.auth_failures.add(1);
         }
         caller
     }
@@ -336,7 +337,7 @@ impl Edge {
         }
         let unpacked = self.bodies.unpack(body).await;
         unpacked.map_err(|error| {
-            self.metrics.bodies_refused.add(1);
+            self.metrics.counters.bodies_refused.add(1);
             refusal(error)
         })
     }
@@ -345,11 +346,11 @@ impl Edge {
         match self.bodies.collect(body, hash).await {
             Ok(body) => {
                 let bytes = u64::try_from(body.bytes.len()).unwrap_or(u64::MAX);
-                self.metrics.request_body_bytes.add(bytes);
+                self.metrics.counters.request_body_bytes.add(bytes);
                 Ok(body)
             }
             Err(error) => {
-                self.metrics.bodies_refused.add(1);
+                self.metrics.counters.bodies_refused.add(1);
                 Err(refusal(error))
             }
         }

@@ -100,11 +100,11 @@ pub(super) async fn serve(
             converse(gate, edge, http, (channel, peer)).await;
         }
         Ok(Err(reason)) => {
-            edge.metrics.connections_failed.add(1);
+            edge.metrics.counters.connections_failed.add(1);
             tracing::debug!(%reason, "connection ended before its first request");
         }
         Err(_) => {
-            edge.metrics.connections_slow.add(1);
+            edge.metrics.counters.connections_slow.add(1);
             tracing::debug!("connection ended: nothing came");
         }
     }
@@ -160,7 +160,7 @@ async fn converse(
                 if let Err(error) = result
                     && !leaving
                 {
-                    edge.metrics.connections_failed.add(1);
+                    edge.metrics.counters.connections_failed.add(1);
                     tracing::debug!(%error, "connection ended badly");
                 }
                 return;
@@ -173,7 +173,7 @@ async fn converse(
             () = &mut look => match activity.verdict(&gate.patience) {
                 Verdict::Wait(time) => look = edge.clock.sleep(time),
                 Verdict::TooSlow => {
-                    edge.metrics.connections_slow.add(1);
+                    edge.metrics.counters.connections_slow.add(1);
                     return;
                 }
                 // Said goodbye already, and the client does not hang up.

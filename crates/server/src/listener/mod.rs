@@ -126,11 +126,11 @@ impl Listener {
                 }
             };
             failing = false;
-            edge.metrics.connections_total.add(1);
+            edge.metrics.counters.connections_total.add(1);
             match Arc::clone(&room).try_acquire_owned() {
                 Ok(place) => self.start(&edge, &http, stream, place),
                 Err(_) => {
-                    edge.metrics.connections_refused.add(1);
+                    edge.metrics.counters.connections_refused.add(1);
                     turn_away(stream);
                 }
             }
@@ -161,14 +161,14 @@ struct Counted(
 
 impl Counted {
     fn new(metrics: Arc<Metrics>, place: OwnedSemaphorePermit) -> Self {
-        metrics.connections.up();
+        metrics.counters.connections.up();
         Self(metrics, place)
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.connections.down();
+        self.0.counters.connections.down();
     }
 }
 
