@@ -162,6 +162,14 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     lines
 }
 
+/// A table, or what there is to say where it has no rows.
+pub(crate) fn table_or(none: &str, headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    if rows.is_empty() {
+        return vec![none.to_owned()];
+    }
+    table(headings, rows)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ mod error;
 mod events;
 pub(crate) mod form;
 mod limits;
+mod pages;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub(crate) use credentials::Credentials;
 pub(crate) use error::CallError;
 pub(crate) use events::{Events, PushedEvent};
 pub(crate) use millrace_http::Endpoint;
+pub(crate) use pages::pages;
 
 /// The endpoint when nothing names another.
 pub(crate) const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:4567";

@@ -11,7 +11,8 @@ use millrace_wire::timestamp::iso8601;
 use serde_json::{Value, json};
 
 use super::{Context, Target, document, with_iam};
-use crate::output::table;
+use crate::client::pages;
+use crate::output::table_or;
 
 /// Makes, lists and removes roles. Whom a role's trust policy names can assume it and gets keys for a while.
 #[derive(Debug, clap::Args)]
@@ -78,34 +79,23 @@ fn told(role: &Role) -> Value {
 }
 
 async fn list(context: &Context) -> Result<()> {
-    let (mut roles, mut marker) = (Vec::new(), None);
-    loop {
+    let roles = pages(async |marker| {
         let input = ListRolesRequest {
             marker,
             ..ListRolesRequest::default()
         };
         let page: ListRolesResponse = context.client.call("ListRoles", input).await?;
-        roles.extend(page.roles);
-        marker = page.marker;
-        if marker.is_none() {
-            break;
-        }
-    }
+        Ok((page.roles, page.marker))
+    })
+    .await?;
     let documents: Vec<Value> = roles.iter().map(told).collect();
     context.out.document(&documents, || {
-        if roles.is_empty() {
-            return vec![
-                "no roles; make one with 'millrace admin roles create NAME --trust FILE'".to_owned(),
-            ];
-        }
         let row = |role: &Role| {
-            vec![
-                role.role_name.clone(),
-                iso8601(role.create_date.0),
-                role.arn.clone(),
-            ]
+            let created = iso8601(role.create_date.0);
+            vec![role.role_name.clone(), created, role.arn.clone()]
         };
-        table(
+        table_or(
+            "no roles; make one with 'millrace admin roles create NAME --trust FILE'",
             &["ROLE", "CREATED", "ARN"],
             &roles.iter().map(row).collect::<Vec<_>>(),
         )

@@ -9,7 +9,8 @@ use millrace_wire::timestamp::iso8601;
 use serde_json::{Value, json};
 
 use super::{Context, Target, with_iam};
-use crate::output::table;
+use crate::client::pages;
+use crate::output::table_or;
 
 /// Makes, lists and removes users of the account. A new user may do nothing: give it a policy, and a key.
 #[derive(Debug, clap::Args)]
@@ -68,32 +69,23 @@ async fn create(context: &Context, name: String, path: Option<String>) -> Result
 }
 
 async fn list(context: &Context) -> Result<()> {
-    let (mut users, mut marker) = (Vec::new(), None);
-    loop {
+    let users = pages(async |marker| {
         let input = ListUsersRequest {
             marker,
             ..ListUsersRequest::default()
         };
         let page: ListUsersResponse = context.client.call("ListUsers", input).await?;
-        users.extend(page.users);
-        marker = page.marker;
-        if marker.is_none() {
-            break;
-        }
-    }
+        Ok((page.users, page.marker))
+    })
+    .await?;
     let documents: Vec<Value> = users.iter().map(told).collect();
     context.out.document(&documents, || {
-        if users.is_empty() {
-            return vec!["no users; make one with 'millrace admin users create NAME'".to_owned()];
-        }
         let row = |user: &User| {
-            vec![
-                user.user_name.clone(),
-                iso8601(user.create_date.0),
-                user.arn.clone(),
-            ]
+            let created = iso8601(user.create_date.0);
+            vec![user.user_name.clone(), created, user.arn.clone()]
         };
-        table(
+        table_or(
+            "no users; make one with 'millrace admin users create NAME'",
             &["USER", "CREATED", "ARN"],
             &users.iter().map(row).collect::<Vec<_>>(),
         )

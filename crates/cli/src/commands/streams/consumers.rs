@@ -11,7 +11,7 @@ use millrace_wire::timestamp::iso8601;
 use serde_json::{Value, json};
 
 use super::{Context, wait};
-use crate::client::{CallError, Client};
+use crate::client::{CallError, Client, pages};
 use crate::output::table;
 
 /// Consumers of enhanced fan-out: each has a bandwidth of its own and is pushed its records.
@@ -144,21 +144,16 @@ pub(crate) async fn deregister(client: &Client, stream_arn: &str, consumer: &str
 }
 
 async fn list(context: &Context, stream_arn: &str) -> Result<()> {
-    let mut consumers: Vec<Consumer> = Vec::new();
-    let mut next_token = None;
-    loop {
+    let consumers: Vec<Consumer> = pages(async |next_token| {
         let input = ListStreamConsumersInput {
             stream_arn: stream_arn.to_owned(),
             next_token,
             ..ListStreamConsumersInput::default()
         };
         let page: ListStreamConsumersOutput = context.client.call("ListStreamConsumers", input).await?;
-        consumers.extend(page.consumers.unwrap_or_default());
-        next_token = page.next_token;
-        if next_token.is_none() {
-            break;
-        }
-    }
+        Ok((page.consumers.unwrap_or_default(), page.next_token))
+    })
+    .await?;
     let document: Vec<_> = consumers
         .iter()
         .map(|c| {

@@ -6,7 +6,8 @@ use millrace_wire::timestamp::iso8601;
 use serde_json::json;
 
 use super::Context;
-use crate::output::table;
+use crate::client::pages;
+use crate::output::table_or;
 
 /// Lists the streams of the region.
 #[derive(Debug, clap::Args)]
@@ -18,25 +19,17 @@ pub(crate) struct Args {
 
 /// Lists them, page by page.
 pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
-    let mut streams: Vec<StreamSummary> = Vec::new();
-    let mut next_token = None;
-    loop {
+    let mut streams = pages(async |next_token| {
         let input = ListStreamsInput {
             next_token,
             ..ListStreamsInput::default()
         };
         let page: ListStreamsOutput = context.client.call("ListStreams", input).await?;
-        let summaries = page.stream_summaries.unwrap_or_default();
-        streams.extend(
-            summaries
-                .into_iter()
-                .filter(|stream| stream.stream_name.starts_with(&args.prefix)),
-        );
-        next_token = page.next_token;
-        if !page.has_more_streams || next_token.is_none() {
-            break;
-        }
-    }
+        let next = page.next_token.filter(|_| page.has_more_streams);
+        Ok((page.stream_summaries.unwrap_or_default(), next))
+    })
+    .await?;
+    streams.retain(|stream| stream.stream_name.starts_with(&args.prefix));
     let mode = |stream: &StreamSummary| {
         stream
             .stream_mode_details
@@ -65,10 +58,11 @@ pub(crate) async fn run(context: &Context, args: Args) -> Result<()> {
                 vec![stream.stream_name.clone(), status, mode.to_owned(), created]
             })
             .collect();
-        if rows.is_empty() {
-            return vec!["no streams; make one with 'millrace streams create NAME'".to_owned()];
-        }
-        table(&["NAME", "STATUS", "MODE", "CREATED"], &rows)
+        table_or(
+            "no streams; make one with 'millrace streams create NAME'",
+            &["NAME", "STATUS", "MODE", "CREATED"],
+            &rows,
+        )
     })?;
     Ok(())
 }

@@ -10,7 +10,8 @@ use millrace_wire::timestamp::iso8601;
 use serde_json::{Value, json};
 
 use super::{Context, describe, document, state};
-use crate::output::table;
+use crate::client::pages;
+use crate::output::table_or;
 
 /// Lists the keys of the account in the region. The server's own, alias/aws/kinesis, is there once it was used.
 #[derive(Debug, clap::Args)]
@@ -32,9 +33,6 @@ pub(super) async fn run(context: &Context, _args: &Args) -> Result<()> {
         })
         .collect();
     context.out.document(&documents, || {
-        if keys.is_empty() {
-            return vec!["no keys; make one with 'millrace admin kms create'".to_owned()];
-        }
         let row = |key: &KeyMetadata| {
             let created = key.creation_date.map(|time| iso8601(time.0));
             let state = match key.deletion_date {
@@ -50,52 +48,47 @@ pub(super) async fn run(context: &Context, _args: &Args) -> Result<()> {
             ]
         };
         let rows: Vec<_> = keys.iter().map(row).collect();
-        table(&["KEY", "STATE", "CREATED", "ALIASES", "DESCRIPTION"], &rows)
+        table_or(
+            "no keys; make one with 'millrace admin kms create'",
+            &["KEY", "STATE", "CREATED", "ALIASES", "DESCRIPTION"],
+            &rows,
+        )
     })?;
     Ok(())
 }
 
 async fn keys(context: &Context) -> Result<Vec<KeyMetadata>> {
-    let mut keys = Vec::new();
-    let mut marker = None;
-    loop {
+    pages(async |marker| {
         let input = ListKeysRequest {
             marker,
             ..ListKeysRequest::default()
         };
         let page: ListKeysResponse = context.client.call("ListKeys", input).await?;
-        for id in page
-            .keys
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|key| key.key_id)
-        {
+        let entries = page.keys.unwrap_or_default();
+        let mut keys = Vec::new();
+        for id in entries.into_iter().filter_map(|key| key.key_id) {
             keys.push(describe(&context.client, &id).await?);
         }
-        marker = page.next_marker;
-        if marker.is_none() {
-            return Ok(keys);
-        }
-    }
+        Ok((keys, page.next_marker))
+    })
+    .await
 }
 
 /// All aliases, by key.
 async fn aliases(context: &Context) -> Result<BTreeMap<String, Vec<String>>> {
-    let mut aliases: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut marker = None;
-    loop {
+    let entries = pages(async |marker| {
         let input = ListAliasesRequest {
             marker,
             ..ListAliasesRequest::default()
         };
         let page: ListAliasesResponse = context.client.call("ListAliases", input).await?;
-        for alias in page.aliases.unwrap_or_default() {
-            let (key, name) = (alias.target_key_id, alias.alias_name);
-            aliases.entry(key.unwrap_or_default()).or_default().extend(name);
-        }
-        marker = page.next_marker;
-        if marker.is_none() {
-            return Ok(aliases);
-        }
+        Ok((page.aliases.unwrap_or_default(), page.next_marker))
+    })
+    .await?;
+    let mut aliases: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for alias in entries {
+        let (key, name) = (alias.target_key_id, alias.alias_name);
+        aliases.entry(key.unwrap_or_default()).or_default().extend(name);
     }
+    Ok(aliases)
 }
