@@ -22,7 +22,7 @@ use self::model::Model;
 
 /// Regenerates; with `--check` compares only.
 pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let check = arguments.iter().any(|a| a == "--check");
+    let check = crate::check_only(arguments)?;
     let list: Value = serde_json::from_str(&std::fs::read_to_string(root.join("xtask/services.json"))?)?;
     let version = list["botocore"]
         .as_str()

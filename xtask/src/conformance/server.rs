@@ -11,18 +11,6 @@ use anyhow::{Context, Result, bail};
 /// Longest a start may take, builds excluded.
 const START_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Builds `millrace` in the profile the tests have built most of already.
-pub fn build(root: &Path) -> Result<PathBuf> {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "millrace-cli"])
-        .current_dir(root)
-        .status()?;
-    if !status.success() {
-        bail!("the server does not build");
-    }
-    Ok(root.join("target/debug/millrace"))
-}
-
 /// A running server; killed when dropped.
 pub struct Server {
     binary: PathBuf,

@@ -14,11 +14,10 @@ use anyhow::{Context, Result, bail};
 use millrace_api::Service;
 
 use crate::codegen::names;
+use crate::page::with_part;
 
 const README: &str = "README.md";
 const PAGE: &str = "docs/compat/coverage.md";
-const BEGIN: &str = "<!-- coverage:begin -->\n";
-const END: &str = "<!-- coverage:end -->";
 
 /// The service whose members are looked at one by one.
 const STREAMS: &str = "crates/services/streams/src/ops";
@@ -83,7 +82,7 @@ const SERVICES: &[(&str, &Service, Option<&str>)] = &[
 
 /// Writes both files; with `--check` compares only.
 pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let check = arguments.iter().any(|a| a == "--check");
+    let check = crate::check_only(arguments)?;
     let mut table = "| service | operations | of |\n|---|--:|--:|\n".to_owned();
     let mut page = "# Coverage\n\nWritten by `cargo xtask coverage`. An operation that is not served answers a clear error.\n"
         .to_owned();
@@ -120,8 +119,9 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
             };
         }
     }
-    let readme = fs::read_to_string(root.join(README)).unwrap_or_else(|_| format!("{BEGIN}{END}\n"));
-    for (name, text) in [(README, between_markers(&readme, &table)?), (PAGE, page)] {
+    let readme = fs::read_to_string(root.join(README)).context(README)?;
+    let readme = with_part(&readme, "coverage", &table).context(README)?;
+    for (name, text) in [(README, readme), (PAGE, page)] {
         put(&root.join(name), &text, check).with_context(|| name.to_owned())?;
     }
     Ok(())
@@ -135,16 +135,6 @@ fn served<'a>(folder: &Path, all: impl Iterator<Item = &'a str>) -> Result<BTree
     Ok(all
         .filter(|name| files.contains(&format!("{}.rs", names::snake(name))))
         .collect())
-}
-
-fn between_markers(text: &str, table: &str) -> Result<String> {
-    let (before, rest) = text
-        .split_once(BEGIN)
-        .context("the marker `coverage:begin` is missing")?;
-    let (_, after) = rest
-        .split_once(END)
-        .context("the marker `coverage:end` is missing")?;
-    Ok(format!("{before}{BEGIN}{table}{END}{after}"))
 }
 
 fn put(path: &Path, text: &str, check: bool) -> Result<()> {
@@ -163,17 +153,6 @@ fn put(path: &Path, text: &str, check: bool) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_is_between_the_markers_changes() {
-        let old = format!("a\n{BEGIN}old\n{END}\nb\n");
-        assert_eq!(
-            between_markers(&old, "new\n").unwrap(),
-            format!("a\n{BEGIN}new\n{END}\nb\n")
-        );
-        assert!(between_markers("no markers", "new\n").is_err());
-        assert!(between_markers(BEGIN, "new\n").is_err());
-    }
 
     #[test]
     fn an_operation_is_served_when_it_has_a_file() {

