@@ -179,6 +179,10 @@ impl Disk for PlantedDisk {
         }
     }
 
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        self.inner.free_bytes()
+    }
+
     fn lock(&self) -> io::Result<Option<Box<dyn Send + Sync>>> {
         self.inner.lock()
     }

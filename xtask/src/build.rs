@@ -19,6 +19,14 @@ pub fn cargo() -> Command {
     cargo
 }
 
+/// The nightly toolchain's cargo, where rustup has one.
+pub fn nightly_cargo() -> Command {
+    let mut cargo = Command::new("cargo");
+    // `cargo xtask` runs under the pinned toolchain and says so to its children.
+    cargo.env_remove("RUSTUP_TOOLCHAIN").arg("+nightly");
+    cargo
+}
+
 /// Builds the binary `name` of a workspace, with more `arguments`, and says where cargo put it.
 pub fn binary(workspace: &Path, name: &str, arguments: &[&str]) -> Result<PathBuf> {
     let built = cargo()

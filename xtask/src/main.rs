@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|faults|fuzz|sim`.
+//! Project tasks: `cargo xtask codegen|coverage|tidy|conformance|bench|faults|fuzz|sim|model|miri`.
 //!
 //! None is needed to build or test Millrace.
 
@@ -9,6 +9,8 @@ mod conformance;
 mod coverage;
 mod faults;
 mod fuzz;
+mod miri;
+mod model;
 mod page;
 mod sim;
 mod tidy;
@@ -78,6 +80,17 @@ const TASKS: &[Task] = &[
   --score [--seeds N]  planted bugs, and how many seeds find each
   --plant NAME         run with a planted bug",
         run: sim::run,
+    },
+    Task {
+        name: "model",
+        usage: "model [--tries N]    try interleavings of the log's threads
+  --tries N  how many of each kind",
+        run: model::run,
+    },
+    Task {
+        name: "miri",
+        usage: "miri    look for undefined behaviour in the unsafe code",
+        run: |root, _| miri::run(root),
     },
 ];
 

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use millrace_base::{Clock, Timestamp};
 
@@ -20,6 +20,7 @@ use super::queue::{Op, Queue};
 use super::ring::make_segment;
 use super::sealed::{DamagedBlock, FooterCache, OpenFile, name_of};
 use super::state::{Extent, LogCell, Place};
+use super::sync::{AtomicBool, Mutex, MutexGuard, RwLock, yield_now};
 use crate::batch::Budget;
 use crate::disk::Disk;
 use crate::{Chunk, LogError, LogId, Offset, ReadLimits};
@@ -307,7 +308,7 @@ impl Core {
     /// Commits one group and answers its calls.
     pub(super) fn commit(&self, group: Vec<Op>) {
         while self.cut_waits.load(Ordering::Acquire) {
-            std::thread::yield_now();
+            yield_now();
         }
         let mut committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.is_poisoned() {

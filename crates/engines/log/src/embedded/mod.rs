@@ -29,6 +29,7 @@ mod snapshot;
 mod state;
 #[cfg(any(test, feature = "contract"))]
 mod steps;
+mod sync;
 mod threads;
 pub mod verify;
 mod wal;
@@ -233,6 +234,8 @@ impl Log for EmbeddedLog {
 
 #[cfg(test)]
 mod format_tests;
+#[cfg(all(test, shuttle))]
+mod model_tests;
 #[cfg(test)]
 mod refused_tests;
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The one line in which all changes of all logs wait for the disk. Its order is the order of the calls.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use tokio::sync::oneshot;
 
 use super::limits::{GROUP_BYTES, QUEUE_BYTES_MAX, QUEUE_CALLS_MAX};
+use super::sync::{Condvar, Mutex, MutexGuard};
 use super::wal;
 use crate::{Appended, Batch, LogError, LogId, LogOptions, Offset};
 

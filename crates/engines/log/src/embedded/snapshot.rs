@@ -14,6 +14,7 @@ use super::background::Background;
 use super::core::Core;
 use super::manifest;
 use super::sealed::name_of;
+use super::sync::MutexGuard;
 use crate::{LogId, Tail};
 
 /// A store at one moment.
@@ -78,7 +79,7 @@ impl Core {
         Ok(keep(&background.snapshot(self.shared.key))?)
     }
 
-    fn lock_background(&self) -> std::sync::MutexGuard<'_, Background> {
+    fn lock_background(&self) -> MutexGuard<'_, Background> {
         self.background.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

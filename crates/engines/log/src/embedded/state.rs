@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use millrace_base::Timestamp;
 use tokio::sync::watch;
 
 use super::codec::as_u64;
+use super::sync::{Mutex, MutexGuard};
 use crate::batch::Budget;
 use crate::log::Ends;
 use crate::{Entry, LogError, LogId, Offset, Tail, Watch};

@@ -1,13 +1,13 @@
 //! The threads of an open engine: one commits, one makes segments ready, one does everything else.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use millrace_base::{ByteSize, tasks};
+use millrace_base::ByteSize;
 
 use super::core::Core;
+use super::sync::{Condvar, JoinHandle, Mutex, spawn, wait_at_most};
 
 /// How often the background looks whether something is due.
 const TICK: Duration = Duration::from_secs(2);
@@ -46,10 +46,7 @@ impl Bell {
     /// Waits for a ring at most `patience`; false when stopped.
     fn wait(&self, patience: Duration) -> bool {
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self
-            .changed
-            .wait_timeout_while(signals, patience, |s| !s.rung && !s.stopped);
-        let mut signals = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let mut signals = wait_at_most(&self.changed, signals, patience, |s| !s.rung && !s.stopped);
         signals.rung = false;
         !signals.stopped
     }
@@ -64,7 +61,7 @@ impl Bell {
     /// Lets `time` pass unless stopped before.
     fn pause(&self, time: Duration) {
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = self.changed.wait_timeout_while(signals, time, |s| !s.stopped);
+        drop(wait_at_most(&self.changed, signals, time, |s| !s.stopped));
     }
 }
 
@@ -115,7 +112,7 @@ impl Threads {
         body: impl FnOnce(&Core, &Bells) + Send + 'static,
     ) -> io::Result<()> {
         let (core, bells) = (Arc::clone(core), Arc::clone(&self.bells));
-        let handle = tasks::thread(name, move || body(&core, &bells))?;
+        let handle = spawn(name, move || body(&core, &bells))?;
         self.handles
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -158,6 +158,18 @@ impl SimDisk {
         state.files.values_mut().for_each(|file| file.failed = false);
     }
 
+    /// A disk as a power failure at this moment would leave this one, which goes on.
+    #[must_use]
+    pub fn after_power_failure(&self) -> Self {
+        let copy = Self {
+            state: Arc::new(Mutex::new(self.lock_state().clone())),
+            hook: Arc::default(),
+        };
+        copy.reboot(Crash::Power);
+        copy.set_faults(Faults::default());
+        copy
+    }
+
     /// The names and bytes of all files, as readers see them.
     #[must_use]
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
@@ -279,6 +291,11 @@ impl Disk for SimDisk {
         drop(state);
         self.done(Operation::Sync, 0);
         Ok(())
+    }
+
+    fn free_bytes(&self) -> io::Result<Option<u64>> {
+        let state = self.lock_state();
+        Ok(Some(state.capacity.saturating_sub(state.used())))
     }
 
     fn lock(&self) -> io::Result<Option<Box<dyn Send + Sync>>> {

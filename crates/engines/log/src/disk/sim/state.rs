@@ -11,7 +11,7 @@ use super::inode::{Inode, SECTOR};
 use crate::disk::DIRECT_ALIGN;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) dice: Dice,
     pub(super) operations: u64,
