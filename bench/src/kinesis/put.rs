@@ -1,5 +1,7 @@
 //! PutRecord and PutRecords.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 
 use super::Requests;
@@ -8,6 +10,8 @@ use crate::load::{Http, Session, Shape, Workload};
 
 /// Where errors stand in an answer: scanning all of a large one would cost the generator more than the server.
 const LOOKED_AT_BYTES: usize = 4096;
+/// How often a put that is refused for want of throughput is sent again, and after what time: clients do so, too.
+const AGAIN: (u32, Duration) = (100, Duration::from_millis(100));
 
 /// Puts of a shape into a stream.
 pub struct Puts {
@@ -44,12 +48,24 @@ struct Putting<'a> {
 impl Session for Putting<'_> {
     fn call(&mut self, at: u64) -> Result<u64> {
         let requests = &self.puts.requests;
-        let (status, answer) = self.client.call(&requests[at as usize % requests.len()])?;
-        if status != 200 || refused(answer) {
-            let shown = &answer[..answer.len().min(300)];
-            bail!("a put was refused: {status} {}", String::from_utf8_lossy(shown));
+        let request = &requests[at as usize % requests.len()];
+        let mut refusals = 0;
+        loop {
+            let (status, answer) = self.client.call(request)?;
+            if status == 200 && !refused(answer) {
+                return Ok(self.puts.payload);
+            }
+            let shown = String::from_utf8_lossy(&answer[..answer.len().min(300)]);
+            let throttled = shown.contains("ProvisionedThroughputExceededException");
+            if !throttled || refusals == AGAIN.0 {
+                bail!("a put was refused: {status} {shown}");
+            }
+            if refusals == 0 {
+                println!("   a put was refused for want of throughput, and is sent again until it is taken");
+            }
+            refusals += 1;
+            std::thread::sleep(AGAIN.1);
         }
-        Ok(self.puts.payload)
     }
 }
 
