@@ -208,6 +208,11 @@ fn until_full(server: &Server, journal: &Journal) -> Result<()> {
             wording.is_retryable(),
             "a full disk is answered with an error that no client retries: {wording}"
         );
+        let said = wording.to_string();
+        ensure!(
+            !said.contains("Rate exceeded") || said.contains("the disk is full: free space"),
+            "the answer does not say what to do: {said}"
+        );
     }
     ensure!(
         server.client().metric("millrace_log_disk_full ")? == 1.0,

@@ -36,7 +36,7 @@ pub(super) async fn call(call: Call<'_>) -> Result<Reply, StreamsError> {
         [Outcome::Stored { shard, number }] => Ok(Reply::Body(
             answer::put_record(call.codec, *shard, number, view.is_encrypted()).into(),
         )),
-        [refused @ Outcome::Throttled(_)] => Err(StreamsError::ThroughputExceeded(
+        [refused @ Outcome::Throttled { .. }] => Err(StreamsError::ThroughputExceeded(
             answer::refusal(&view.key, refused).1,
         )),
         _ => Err(StreamsError::NotStored),

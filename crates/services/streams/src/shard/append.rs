@@ -32,8 +32,13 @@ pub(crate) enum Outcome {
         /// As what.
         number: SequenceNumber,
     },
-    /// Its shard has no throughput left.
-    Throttled(ShardIndex),
+    /// It cannot be taken now, and may be later.
+    Throttled {
+        /// By which shard.
+        shard: ShardIndex,
+        /// What keeps the engine from it, and what to do; none where the shard's own throughput is used up.
+        why: Option<&'static str>,
+    },
     /// It may or may not be stored.
     Failed,
 }
@@ -180,7 +185,11 @@ impl Storing<'_> {
                 if let Some(watch) = streams.watched(view, &shard) {
                     watch.put_throttled();
                 }
-                self.set(member, Outcome::Throttled(shard.index));
+                let outcome = Outcome::Throttled {
+                    shard: shard.index,
+                    why: None,
+                };
+                self.set(member, outcome);
             }
             free
         });
@@ -316,7 +325,13 @@ impl Storing<'_> {
                 tracing::debug!(what, shard = %group.shard.index, "append refused by a full engine");
                 let shard = group.shard.index;
                 for &member in members {
-                    self.set(member, Outcome::Throttled(shard));
+                    self.set(
+                        member,
+                        Outcome::Throttled {
+                            shard,
+                            why: Some(what),
+                        },
+                    );
                 }
             }
             Err(error) => {

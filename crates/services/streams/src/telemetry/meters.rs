@@ -108,7 +108,7 @@ impl StreamMeter {
                     stored += 1;
                     bytes += Entry::bytes(entry) as u64;
                 }
-                Outcome::Throttled(_) => throttled += 1,
+                Outcome::Throttled { .. } => throttled += 1,
                 Outcome::Failed => {}
             }
         }

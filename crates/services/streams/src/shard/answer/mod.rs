@@ -86,13 +86,14 @@ const fn encryption(encrypted: bool) -> &'static str {
 /// Code and message of a record that was not stored.
 pub(crate) fn refusal(stream: &StreamKey, outcome: &Outcome) -> (&'static str, String) {
     match outcome {
-        Outcome::Throttled(shard) => (
-            "ProvisionedThroughputExceededException",
-            format!(
-                "Rate exceeded for shard {shard} in stream {} under account {}.",
-                stream.name, stream.account
-            ),
-        ),
+        Outcome::Throttled { shard, why } => {
+            let (name, account) = (&stream.name, &stream.account);
+            let mut message =
+                format!("Rate exceeded for shard {shard} in stream {name} under account {account}");
+            message.extend(why.iter().flat_map(|why| [": ", why]));
+            message.push('.');
+            ("ProvisionedThroughputExceededException", message)
+        }
         Outcome::Stored { .. } | Outcome::Failed => {
             ("InternalFailure", "Internal Service Failure".to_owned())
         }

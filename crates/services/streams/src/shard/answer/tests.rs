@@ -183,7 +183,14 @@ fn outcomes_come_back_in_order() {
     };
     let outcomes = [
         stored(1),
-        Outcome::Throttled(ShardIndex(2)),
+        Outcome::Throttled {
+            shard: ShardIndex(2),
+            why: None,
+        },
+        Outcome::Throttled {
+            shard: ShardIndex(2),
+            why: Some("it is full: empty it"),
+        },
         stored(2),
         Outcome::Failed,
     ];
@@ -204,6 +211,10 @@ fn outcomes_come_back_in_order() {
     assert_eq!(
         refusal(&stream, &outcomes[1]).1,
         "Rate exceeded for shard shardId-000000000002 in stream s under account 000000000000."
+    );
+    assert_eq!(
+        refusal(&stream, &outcomes[2]).1,
+        "Rate exceeded for shard shardId-000000000002 in stream s under account 000000000000: it is full: empty it."
     );
     let types = [api::EncryptionType::None, api::EncryptionType::Kms];
     for (codec, kind) in CODECS
