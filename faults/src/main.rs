@@ -2,8 +2,8 @@
 //! around it, and checks from outside that nothing acknowledged is lost.
 //!
 //! Each scenario prints one line with its figures. What could not be run on this machine is said aloud and listed apart;
-//! the exit code is 1 when a scenario failed. Servers die with this process (`PR_SET_PDEATHSIG`), mounts live in a mount
-//! namespace of its own, so that nothing is left behind however it ends.
+//! the exit code is 1 when a scenario failed, 2 when nothing was run. Servers die with this process
+//! (`PR_SET_PDEATHSIG`), mounts live in a mount namespace of its own, so that nothing is left behind however it ends.
 
 mod client;
 mod journal;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }

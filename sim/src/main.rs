@@ -14,25 +14,52 @@ mod run;
 mod sched;
 mod trace;
 
+use std::process::ExitCode;
+
 use anyhow::{Context, Result, bail};
 
 use crate::plant::Plant;
 use crate::report::{Asked, many, score, twice};
 
-const USAGE: &str = "usage: cargo xtask sim [--seeds N] [--from S] [--seconds T]   many seeds
-       cargo xtask sim --seed S [--aloud]                  one, and what happens in it
-       cargo xtask sim --twice N                           each of N seeds twice: is it the same?
-       cargo xtask sim --score [--seeds N]                 planted bugs, and how many seeds find each
-each with [--plant NAME] to run with a planted bug";
+/// What is to be done with the seeds.
+enum Task {
+    One { seed: u64, aloud: bool, child: bool },
+    Twice { seeds: u64 },
+    Score,
+    Many,
+}
 
-fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+/// The exit code is 2 for arguments that are not understood, and 1 when something was found.
+fn main() -> ExitCode {
+    let (task, asked) = match parse(std::env::args().skip(1)) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    let plant = plant::named(&asked.plant).unwrap_or(Plant::None);
+    let done = match task {
+        Task::One { seed, aloud, child } => one(seed, plant, aloud, child),
+        Task::Twice { seeds } => twice(seeds, &asked),
+        Task::Score => score(&asked),
+        Task::Many => many(&asked),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(mut rest: impl Iterator<Item = String>) -> Result<(Task, Asked)> {
     let mut asked = Asked {
         seeds: 400,
         ..Asked::default()
     };
     let (mut seed, mut aloud, mut child, mut again, mut scored) = (None, false, false, None, false);
-    let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut number = || -> Result<u64> {
             let text = rest
@@ -52,19 +79,22 @@ fn main() -> Result<()> {
             "--score" => scored = true,
             "--plant" => {
                 let name = rest.next().context("--plant takes a name")?;
-                asked.plant = name.clone();
-                plant::named(name).with_context(|| format!("no plant '{name}'"))?;
+                plant::named(&name).with_context(|| {
+                    let known: Vec<&str> = plant::PLANTS.iter().map(|(name, _)| *name).collect();
+                    format!("no plant '{name}'; there are {}", known.join(", "))
+                })?;
+                asked.plant = name;
             }
-            _ => bail!("{USAGE}"),
+            _ => bail!("'{argument}' is not understood; `cargo xtask sim --help` says what is"),
         }
     }
-    let plant = plant::named(&asked.plant).unwrap_or(Plant::None);
-    match (seed, again) {
-        (Some(seed), _) => one(seed, plant, aloud, child),
-        (None, Some(seeds)) => twice(seeds, &asked),
-        (None, None) if scored => score(&asked),
-        (None, None) => many(&asked),
-    }
+    let task = match (seed, again) {
+        (Some(seed), _) => Task::One { seed, aloud, child },
+        (None, Some(seeds)) => Task::Twice { seeds },
+        (None, None) if scored => Task::Score,
+        (None, None) => Task::Many,
+    };
+    Ok((task, asked))
 }
 
 /// Runs one seed in this process.

@@ -7,9 +7,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::{build, page};
+use crate::asked::{Asked, misuse};
+use crate::page::with_part;
+use crate::tools;
 
 const PAGE: &str = "docs/benchmarks.md";
 /// What can be measured, and the section of the page that it fills.
@@ -19,39 +21,26 @@ const SECTIONS: &[(&str, &str)] = &[
     ("fanout", "fanout"),
     ("memory", "memory"),
 ];
-/// See [`crate::Task`].
-pub const USAGE: &str = "bench streams|floor|scale|fanout|memory|load [--quick] [NAME …]    measure this server and its rivals
-  NAME     measure only contenders whose names begin so
-  --quick  a few seconds each, to see that it works; the page is left alone
-  load     drives a server that runs already; it takes, instead of these,
-           [--port N] [--stream NAME] [--shards N] [--records N] [--bytes N] [--cbor] [--h2] [--zipf] [--connections N]
-           [--seconds N] [--rate CALLS_PER_SECOND] [--pid N], and --get to read instead of putting";
 
 /// Runs a benchmark.
-pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let Some((task, rest)) = arguments.split_first() else {
-        bail!("usage: cargo xtask {USAGE}")
-    };
+pub fn run(root: &Path, asked: &Asked) -> Result<()> {
+    let (task, rest) = asked.words.split_first().ok_or_else(|| misuse("no benchmark"))?;
     let section = SECTIONS.iter().find(|(name, _)| name == task);
     if section.is_none() && !matches!(task.as_str(), "floor" | "load") {
-        bail!("no benchmark '{task}'\nusage: cargo xtask {USAGE}");
+        return Err(misuse(format!("no benchmark '{task}'")));
     }
-    let quick = rest.iter().any(|argument| argument == "--quick");
-    let names: Vec<&str> = rest
-        .iter()
-        .map(String::as_str)
-        .filter(|a| *a != "--quick")
-        .collect();
-    if let Some(flag) = names.iter().find(|name| task != "load" && name.starts_with("--")) {
-        bail!("{task} takes no {flag}\nusage: cargo xtask {USAGE}");
+    if let (true, Some(option)) = (task != "load", asked.besides(&["--quick"])) {
+        return Err(misuse(format!("{task} takes no {option}")));
     }
-    let generator = build::binary(&root.join("bench"), "millrace-bench", &["--release", "--bins"])?;
+    let generator = tools::binary(&root.join("bench"), "millrace-bench", &["--release", "--bins"])?;
     let mut bench = Command::new(generator);
     bench.current_dir(root).arg(task);
+    let failed = format!("the benchmark {task} failed");
     if task == "load" {
-        return finished(bench.args(rest));
+        return tools::finished(bench.args(rest), &failed);
     }
-    let server = build::binary(root, "millrace", &["--release", "--package", "millrace-cli"])?;
+    let (quick, names) = (asked.has("--quick"), asked.names.get(1..).unwrap_or_default());
+    let server = tools::binary(root, "millrace", &["--release", "--package", "millrace-cli"])?;
     let home = root.join("target/bench");
     let figures = home.join(format!("{task}.md"));
     bench
@@ -69,30 +58,16 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     if !names.is_empty() {
         bench.arg("--only").arg(names.join(","));
     }
-    finished(&mut bench)?;
+    tools::finished(&mut bench, &failed)?;
+    let figures = std::fs::read_to_string(figures)?;
     match section {
         Some((_, section)) if !quick && names.is_empty() => {
             let file = root.join(PAGE);
-            let text = page::with_part(
-                &std::fs::read_to_string(&file)?,
-                section,
-                &std::fs::read_to_string(figures)?,
-            );
+            let text = with_part(&std::fs::read_to_string(&file)?, section, &figures);
             std::fs::write(file, text.context(PAGE)?)?;
             println!("wrote {PAGE}");
-            Ok(())
         }
-        _ => {
-            println!("{}", std::fs::read_to_string(figures)?);
-            Ok(())
-        }
-    }
-}
-
-fn finished(command: &mut Command) -> Result<()> {
-    let status = command.status()?;
-    if !status.success() {
-        bail!("{} failed", command.get_program().display());
+        _ => println!("{figures}"),
     }
     Ok(())
 }

@@ -1,41 +1,29 @@
 //! `cargo xtask faults [--server PATH] [--rounds N] [--seed N] [SCENARIO …]`: the real server under faults, checked from
 //! outside. Without `--server` the release binary is built and used; what is written goes to `target/faults`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use crate::build;
+use crate::asked::Asked;
+use crate::tools;
 
 /// Builds the harness and, unless one is given, the server, and runs the named scenarios or all.
-pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let mut rest = arguments.to_vec();
-    let server = match rest.iter().position(|argument| argument == "--server") {
-        Some(at) => {
-            ensure!(
-                at + 1 < rest.len(),
-                "--server takes the path of a millrace binary"
-            );
-            rest.drain(at..at + 2)
-                .nth(1)
-                .map(PathBuf::from)
-                .unwrap_or_default()
-        }
-        None => build::binary(root, "millrace", &["--release", "--package", "millrace-cli"])?,
-    };
-    let status = build::cargo()
+pub fn run(root: &Path, asked: &Asked) -> Result<()> {
+    let mut harness = tools::cargo();
+    harness
         .args(["run", "--quiet", "--manifest-path"])
         .arg(root.join("faults/Cargo.toml"))
         .arg("--")
-        .arg("--server")
-        .arg(server)
+        .args(&asked.words)
         .arg("--work")
-        .arg(root.join("target/faults"))
-        .args(rest)
-        .status()?;
-    ensure!(
-        status.success(),
-        "the run failed; what is left of a scenario that failed lies in target/faults"
-    );
-    Ok(())
+        .arg(root.join("target/faults"));
+    if !asked.has("--server") {
+        let server = tools::binary(root, "millrace", &["--release", "--package", "millrace-cli"])?;
+        harness.arg("--server").arg(server);
+    }
+    tools::finished(
+        &mut harness,
+        "the run failed; what is left of a scenario that failed lies in target/faults",
+    )
 }

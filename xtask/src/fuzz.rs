@@ -7,22 +7,26 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+
+use crate::asked::{Asked, misuse};
+use crate::tools;
 
 /// How long a target runs unless told otherwise; it is what CI does.
-const SECONDS: u64 = 20;
+const SECONDS: &str = "20";
 /// No input may take longer.
 const INPUT_SECONDS_MAX: u64 = 10;
 /// No input may need more memory.
 const MEMORY_MIB_MAX: u64 = 1024;
 
 /// Runs the named targets, or all, one after the other.
-pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
+pub fn run(root: &Path, asked: &Asked) -> Result<()> {
     let dir = root.join("fuzz");
     let known = targets(&dir)?;
-    let (seconds, wanted) = parse(arguments)?;
+    let (wanted, seconds) = (&asked.names, asked.value("--seconds").unwrap_or(SECONDS));
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(name)) {
-        bail!("no fuzz target '{unknown}'; there are {}", known.join(", "));
+        let known = known.join(", ");
+        return Err(misuse(format!("no fuzz target '{unknown}'; there are {known}")));
     }
     let compiler = Compiler::find()?;
     let chosen: Vec<&String> = known
@@ -61,22 +65,6 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     );
     println!("{} targets held for {seconds} s each", chosen.len());
     Ok(())
-}
-
-fn parse(arguments: &[String]) -> Result<(u64, Vec<String>)> {
-    let (mut seconds, mut wanted) = (SECONDS, Vec::new());
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        if argument == "--seconds" {
-            let text = rest.next().context("--seconds takes a number")?;
-            seconds = text
-                .parse()
-                .with_context(|| format!("--seconds takes a number, not '{text}'"))?;
-        } else {
-            wanted.push(argument.clone());
-        }
-    }
-    Ok((seconds, wanted))
 }
 
 /// The binaries of the manifest, in its order.
@@ -126,13 +114,15 @@ impl Compiler {
     }
 
     fn cargo_fuzz(&self, root: &Path, task: &str) -> Command {
-        let mut command = Command::new("cargo");
-        // `cargo xtask` runs under the pinned toolchain and says so to its children.
-        command.current_dir(root).env_remove("RUSTUP_TOOLCHAIN");
-        match self {
-            Self::Nightly => command.args(["+nightly", "fuzz", task]),
-            Self::Bootstrap => command.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", task]),
+        let mut command = match self {
+            Self::Nightly => tools::nightly_cargo(),
+            Self::Bootstrap => {
+                let mut stable = Command::new("cargo");
+                stable.env_remove("RUSTUP_TOOLCHAIN").env("RUSTC_BOOTSTRAP", "1");
+                stable
+            }
         };
+        command.current_dir(root).args(["fuzz", task]);
         command
     }
 }
@@ -140,14 +130,6 @@ impl Compiler {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn arguments_are_read() {
-        let parse = |text: &str| parse(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        assert_eq!(parse("--seconds 5 json").unwrap(), (5, vec!["json".to_owned()]));
-        assert_eq!(parse("cbor").unwrap().0, SECONDS);
-        assert!(parse("--seconds x").is_err());
-    }
 
     #[test]
     fn every_target_has_seeds() {

@@ -2,8 +2,8 @@
 //!
 //! None is needed to build or test Millrace.
 
+mod asked;
 mod bench;
-mod build;
 mod codegen;
 mod conformance;
 mod coverage;
@@ -14,19 +14,22 @@ mod model;
 mod page;
 mod sim;
 mod tidy;
+mod tools;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+
+use crate::asked::{Asked, Misuse, misuse};
 
 /// A task, `cargo xtask NAME`.
 struct Task {
     name: &'static str,
-    /// What it takes and does: a line for the list of tasks, then what `--help` adds. The options that stand in it are
-    /// those that there are.
+    /// What it takes and does: a line for the list of tasks, then what `--help` adds. [`Asked::read`] holds the
+    /// arguments against it.
     usage: &'static str,
-    run: fn(&Path, &[String]) -> Result<()>,
+    run: fn(&Path, &Asked) -> Result<()>,
 }
 
 const TASKS: &[Task] = &[
@@ -55,7 +58,12 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        usage: bench::USAGE,
+        usage: "bench streams|floor|scale|fanout|memory|load [--quick] [NAME …]    measure this server and its rivals
+  NAME     measure only contenders whose names begin so
+  --quick  a few seconds each, to see that it works; the page is left alone
+  load     drives a server that runs already; it takes, instead of these,
+           [--port N] [--stream NAME] [--shards N] [--records N] [--bytes N] [--cbor] [--h2] [--zipf] [--connections N]
+           [--seconds S] [--rate CALLS_PER_SECOND] [--pid N], and --get to read instead of putting",
         run: bench::run,
     },
     Task {
@@ -74,8 +82,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "sim",
-        usage: "sim [--seeds N] [--from S] [--seconds T]    run the simulation; without options the seeds that CI runs
-  --seed S [--aloud]   one seed, and what happens in it
+        usage: "sim [--seeds N] [--from N] [--seconds N]    run the simulation; without options the seeds that CI runs
+  --seed N [--aloud]   one seed, and what happens in it
   --twice N            each of N seeds twice: is it the same?
   --score [--seeds N]  planted bugs, and how many seeds find each
   --plant NAME         run with a planted bug",
@@ -94,12 +102,18 @@ const TASKS: &[Task] = &[
     },
 ];
 
+/// The exit code is 2 for arguments that are not understood, and 1 for a task that fails.
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
+            if error.is::<Misuse>() {
+                let name = arguments.first().map_or("", String::as_str);
+                eprintln!("{}", usage(name));
+                return ExitCode::from(2);
+            }
             ExitCode::FAILURE
         }
     }
@@ -109,49 +123,24 @@ fn run(arguments: &[String]) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .context("xtask lies in the checkout")?;
-    let Some((name, rest)) = arguments.split_first() else {
-        bail!("{}", tasks())
-    };
-    if is_help(name) {
-        println!("{}", tasks());
+    let (name, rest) = arguments.split_first().ok_or_else(|| misuse("no task"))?;
+    if arguments
+        .iter()
+        .any(|word| matches!(word.as_str(), "--help" | "-h"))
+    {
+        println!("{}", usage(name));
         return Ok(());
     }
-    let Some(task) = TASKS.iter().find(|task| task.name == name) else {
-        bail!("no task '{name}'\n{}", tasks())
-    };
-    if rest.iter().any(|argument| is_help(argument)) {
-        println!("usage: cargo xtask {}", task.usage);
-        return Ok(());
-    }
-    // Said before anything is built.
-    if let Some(unknown) = rest.iter().find(|argument| !task.knows(argument)) {
-        bail!("no option '{unknown}'\nusage: cargo xtask {}", task.usage);
-    }
-    (task.run)(root, rest)
+    let task = TASKS.iter().find(|task| task.name == name);
+    let task = task.ok_or_else(|| misuse(format!("no task '{name}'")))?;
+    (task.run)(root, &Asked::read(task.usage, rest)?)
 }
 
-impl Task {
-    /// Whether an argument is an option that the usage names, or none at all.
-    fn knows(&self, argument: &str) -> bool {
-        let mut words = self.usage.split(|c: char| c != '-' && !c.is_alphanumeric());
-        !argument.starts_with('-') || words.any(|word| word == argument)
+/// How a task is called; where there is none of that name, the tasks, a line each.
+fn usage(name: &str) -> String {
+    if let Some(task) = TASKS.iter().find(|task| task.name == name) {
+        return format!("usage: cargo xtask {}", task.usage);
     }
-}
-
-/// Whether there is a `--check`, where a task takes nothing else.
-fn check_only(arguments: &[String]) -> Result<bool> {
-    if let Some(unknown) = arguments.iter().find(|argument| *argument != "--check") {
-        bail!("'{unknown}' is not understood; there is only --check");
-    }
-    Ok(!arguments.is_empty())
-}
-
-fn is_help(argument: &str) -> bool {
-    matches!(argument, "--help" | "-h")
-}
-
-/// The tasks, a line each.
-fn tasks() -> String {
     let mut text = "usage: cargo xtask TASK, and --help behind one for more".to_owned();
     for task in TASKS {
         text.push_str("\n  ");
@@ -164,26 +153,57 @@ fn tasks() -> String {
 mod tests {
     use super::*;
 
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
     #[test]
-    fn options_are_those_of_the_usage() {
-        let sim = TASKS.iter().find(|task| task.name == "sim").unwrap();
-        for (argument, known) in [("--seeds", true), ("12", true), ("--seedz", false), ("-s", false)] {
-            assert_eq!(sim.knows(argument), known, "{argument}");
-        }
-        for task in TASKS {
-            assert!(task.usage.starts_with(task.name), "{}", task.name);
-            assert!(task.knows("name") && !task.knows("--nothing"), "{}", task.name);
+    fn what_ci_and_the_pages_call_is_understood() {
+        for line in [
+            "codegen --check",
+            "coverage --check",
+            "tidy",
+            "conformance --long kcl2 kpl",
+            "bench streams --quick millrace",
+            "bench load --port 4567 --rate 0.5 --seconds 30 --get",
+            "faults --server target/debug/millrace --rounds 2 --seed 7 kill",
+            "fuzz --seconds 20 json",
+            "sim --seeds 5 --from 7 --plant turns-bits",
+            "sim --seed 3 --aloud",
+            "sim --score --seeds 9",
+            "model --tries 5",
+            "miri",
+        ] {
+            let all = words(line);
+            let task = TASKS.iter().find(|task| task.name == all[0]).unwrap();
+            assert!(task.usage.starts_with(task.name), "{line}");
+            Asked::read(task.usage, &all[1..]).unwrap_or_else(|error| panic!("{line}: {error}"));
         }
     }
 
     #[test]
-    fn help_is_no_error_and_a_wrong_option_builds_nothing() {
-        let run = |line: &str| run(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    fn help_is_no_error_and_misuse_runs_nothing() {
         for task in TASKS {
-            run(&format!("{} --help", task.name)).unwrap();
-            let refused = run(&format!("{} --nothing", task.name)).unwrap_err().to_string();
-            assert!(refused.starts_with("no option '--nothing'\nusage: "), "{refused}");
+            run(&words(&format!("{} --help", task.name))).unwrap();
+            assert!(
+                run(&words(&format!("{} --nothing", task.name)))
+                    .unwrap_err()
+                    .is::<Misuse>()
+            );
         }
-        assert!(run("nothing").is_err());
+        for line in [
+            "",
+            "nothing",
+            "bench",
+            "bench nothing",
+            "bench scale --port 1",
+            "conformance nobody",
+            "faults --rounds abc kill",
+            "fuzz nothing",
+            "sim 5",
+            "tidy all",
+        ] {
+            assert!(run(&words(line)).unwrap_err().is::<Misuse>(), "{line}");
+        }
     }
 }

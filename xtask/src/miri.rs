@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::build;
+use crate::tools;
 
 /// Package and tests.
 const TESTS: &[(&str, &str)] = &[("millrace-streams", "shard::hash")];
@@ -18,7 +18,7 @@ const CASES: &str = "4";
 /// Runs the tests.
 pub fn run(root: &Path) -> Result<()> {
     for (package, tests) in TESTS {
-        let status = build::nightly_cargo()
+        let status = tools::nightly_cargo()
             .current_dir(root)
             .args(["miri", "test", "--package", package, "--lib", "--target-dir", "target/miri", tests])
             // The compiler's, so that the program finds them and takes the path that is looked at.

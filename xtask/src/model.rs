@@ -5,27 +5,18 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 
-use crate::build;
+use crate::asked::Asked;
+use crate::tools;
 
 /// Builds the log with the scheduler's locks, apart from everything else, and runs the tests.
-pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let mut cargo = build::cargo();
-    match arguments {
-        [] => {}
-        [option, tries] if option == "--tries" => {
-            ensure!(
-                tries.parse::<u32>().is_ok(),
-                "--tries takes a number, not '{tries}'"
-            );
-            cargo.env("MODEL_TRIES", tries);
-        }
-        _ => bail!("usage: cargo xtask model [--tries N]"),
-    }
-    let done = cargo
+pub fn run(root: &Path, asked: &Asked) -> Result<()> {
+    let tries = asked.value("--tries").map(|tries| ("MODEL_TRIES", tries));
+    let done = tools::cargo()
         .current_dir(root)
         .env("RUSTFLAGS", "--cfg shuttle")
+        .envs(tries)
         .args(["test", "--package", "millrace-log", "--lib"])
         .args(["--target-dir", "target/model", "model_tests"])
         .stderr(Stdio::inherit())

@@ -3,22 +3,20 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use crate::build;
+use crate::asked::Asked;
+use crate::tools;
 
 /// Builds `sim/` and hands it the arguments.
-pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let status = build::cargo()
+pub fn run(root: &Path, asked: &Asked) -> Result<()> {
+    let mut simulator = tools::cargo();
+    simulator
         .current_dir(root.join("sim"))
         .args(["run", "--release", "--quiet", "--locked", "--"])
-        .args(arguments)
-        // Its errors are of what was asked for or found: where they were made says nothing. Panics keep their backtrace.
-        .env("RUST_LIB_BACKTRACE", "0")
-        .status()?;
-    ensure!(
-        status.success(),
-        "the simulation ended badly; a seed that found something is named with the command that repeats it"
-    );
-    Ok(())
+        .args(&asked.words);
+    tools::finished(
+        &mut simulator,
+        "the simulation found something; each failure names the command that repeats it",
+    )
 }

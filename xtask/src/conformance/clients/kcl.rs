@@ -112,17 +112,16 @@ fn node(places: &Places) -> Result<()> {
     );
     std::fs::create_dir_all(&home)?;
     std::fs::copy(source.join("processor.js"), home.join("processor.js"))?;
-    packages(&home, &source, || {
-        let list = std::fs::read_to_string(home.join("node_modules/aws-kcl/pom.xml"))?;
-        let end = "</modelVersion>";
-        let project = list.replacen(end, &format!("{end}{COORDINATES}"), 1);
-        maven(&home, &project, "-DexcludeTransitive=true")
-    })
+    packages(&home, &source)?;
+    let list = std::fs::read_to_string(home.join("node_modules/aws-kcl/pom.xml"))?;
+    let end = "</modelVersion>";
+    let project = list.replacen(end, &format!("{end}{COORDINATES}"), 1);
+    maven(&home, &project, "-DexcludeTransitive=true")
 }
 
 /// What a Maven project, given as its text, depends on.
 fn maven(home: &Path, project: &str, option: &str) -> Result<()> {
     let file = home.join("pom.xml");
     std::fs::write(&file, project)?;
-    jars(&file, &home.join("jars"), &[option])
+    jars(home, &file, &[option])
 }

@@ -42,6 +42,26 @@ pub fn all() -> Vec<&'static Client> {
         .collect()
 }
 
+/// Runs a script of `conformance/python`, given with its arguments, in the virtual environment of that name.
+fn python_suite(places: &Places, environment: &Environment, home: &str, script: &[&str]) -> Result<String> {
+    output(
+        Command::new(places.installed.join(home).join("bin/python"))
+            .args(script)
+            .current_dir(places.root.join("conformance/python")),
+        environment,
+    )
+}
+
+/// Runs the suite that [`install::npm`] installed under that name.
+fn node_suite(places: &Places, environment: &Environment, name: &str) -> Result<String> {
+    output(
+        Command::new("node")
+            .arg("suite.mjs")
+            .current_dir(places.installed.join(name)),
+        environment,
+    )
+}
+
 fn output(command: &mut Command, environment: &Environment) -> Result<String> {
     let variables = environment.iter().map(|(k, v)| (k.as_str(), v.as_str()));
     let done = command

@@ -1,11 +1,9 @@
 //! Programs and libraries that people put on top of an SDK: producers that pack records, consumers that share shards.
 
-use std::process::Command;
-
 use anyhow::Result;
 
-use super::install::{jars, java, npm, once, virtual_environment};
-use super::{BOTH, Client, Environment, Places, output};
+use super::install::{jars, java, npm, virtual_environment};
+use super::{BOTH, Client, Environment, Places, node_suite, python_suite};
 
 /// In the order in which they run.
 pub(super) static CLIENTS: &[Client] = &[
@@ -38,15 +36,8 @@ pub(super) static CLIENTS: &[Client] = &[
         what: "polling, and fan-out by a parser of its own; leases in DynamoDB",
         server: LIFION_SERVER,
         schemes: BOTH,
-        install: lifion,
-        run: |p, e| {
-            output(
-                Command::new("node")
-                    .arg("suite.mjs")
-                    .current_dir(p.installed.join("lifion")),
-                e,
-            )
-        },
+        install: |p| npm(p, "lifion"),
+        run: |p, e| node_suite(p, e, "lifion"),
     },
     Client {
         name: "kcl-rs",
@@ -82,26 +73,13 @@ fn python(places: &Places) -> Result<()> {
 }
 
 fn script(places: &Places, environment: &Environment, script: &str) -> Result<String> {
-    output(
-        Command::new(places.installed.join("programs/bin/python"))
-            .arg(script)
-            .current_dir(places.root.join("conformance/python")),
-        environment,
-    )
-}
-
-fn lifion(places: &Places) -> Result<()> {
-    npm(places, "lifion")
+    python_suite(places, environment, "programs", &[script])
 }
 
 /// The Java library with what it needs, from Maven, and the program that drives it.
 fn kpl(places: &Places) -> Result<()> {
     python(places)?;
     let (home, source) = (places.installed.join("kpl"), places.root.join("conformance/kpl"));
-    let (folder, project) = (home.join("jars"), source.join("pom.xml"));
-    std::fs::create_dir_all(&folder)?;
-    once(&folder, &project, || {
-        jars(&project, &folder, &["-DincludeScope=runtime"])
-    })?;
+    jars(&home, &source.join("pom.xml"), &["-DincludeScope=runtime"])?;
     java(&home, &source.join("Puts.java"))
 }

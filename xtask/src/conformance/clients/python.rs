@@ -1,11 +1,9 @@
 //! Clients that are scripts of `conformance/python`.
 
-use std::process::Command;
-
 use anyhow::Result;
 
-use super::install::{jars, once, packages, python};
-use super::{BOTH, Client, Environment, Places, output};
+use super::install::{jars, packages, python};
+use super::{BOTH, Client, Environment, Places, python_suite};
 
 /// A second account, and changes that take long enough to be seen under way.
 const SCENARIOS_SERVER: &[(&str, &str)] = &[
@@ -107,13 +105,7 @@ pub(super) static CLIENTS: &[Client] = &[
 
 /// A script of `conformance/python` with its arguments.
 fn suite(places: &Places, environment: &Environment, script: &[&str]) -> Result<String> {
-    let python = places.installed.join("python/bin/python");
-    output(
-        Command::new(python)
-            .args(script)
-            .current_dir(places.root.join("conformance/python")),
-        environment,
-    )
+    python_suite(places, environment, "python", script)
 }
 
 /// The oracles beside the Python client: dynalite from npm, DynamoDB Local from Maven.
@@ -123,8 +115,6 @@ fn dynamodb(places: &Places) -> Result<()> {
         places.installed.join("dynamodb"),
         places.root.join("conformance/dynamodb"),
     );
-    packages(&home, &source, || Ok(()))?;
-    let (folder, project) = (home.join("jars"), source.join("pom.xml"));
-    std::fs::create_dir_all(&folder)?;
-    once(&folder, &project, || jars(&project, &folder, &[]))
+    packages(&home, &source)?;
+    jars(&home, &source.join("pom.xml"), &[])
 }

