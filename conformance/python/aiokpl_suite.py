@@ -1,14 +1,13 @@
 """aiokpl, a Kinesis Producer Library in Python: packs, spreads over shards by its own map, retries, reports."""
 
 import asyncio
-import datetime
 
 import anyio
 from aiokpl import CloudWatchSink, Config, MetricsLevel, Producer, SyncProducer, Tag, decode_aggregated, is_aggregated
 
-from harness import CA_FILE, ENDPOINT, REGION, case, eventually, fresh, run
-from packed import at_home, message, text, unpacked
-from plain import boto3, held, home, messages, read, split, stream
+from harness import CA_FILE, ENDPOINT, REGION, case, fresh, run
+from packed import at_home, counted, message, text, unpacked
+from plain import held, home, messages, read, split, stream
 
 # It hands `verify_ssl` to botocore, which takes a file as well as a truth value.
 WHERE = {
@@ -144,18 +143,7 @@ def its_metrics_are_kept():
     name, sent, namespace = stream(1), messages(keys=2, each=25), fresh("kpl")
     sink = CloudWatchSink(region=REGION, namespace=namespace, **WHERE)
     produce(name, sent, metrics_level=MetricsLevel.SUMMARY, metrics_sink=sink, metrics_upload_interval_ms=200.0)
-    cloudwatch = boto3.client("cloudwatch", endpoint_url=ENDPOINT)
-    now = datetime.datetime.now(datetime.UTC)
-
-    def total():
-        points = cloudwatch.get_metric_statistics(
-            Namespace=namespace, MetricName="UserRecordsPut", Statistics=["Sum"], Period=3600,
-            StartTime=now - datetime.timedelta(hours=1), EndTime=now + datetime.timedelta(hours=1),
-            Dimensions=[{"Name": "StreamName", "Value": name}],
-        )["Datapoints"]
-        return sum(point["Sum"] for point in points) == len(sent)
-
-    eventually(total)
+    counted(namespace, name, len(sent))
 
 
 run()

@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
 from harness import CA_FILE, ENDPOINT, REGION, case, eventually, fresh, run
+from refusals import refused
 
 
 def client(region=REGION, **kwargs):
@@ -43,17 +44,6 @@ def active(name):
         return d if d["StreamStatus"] == "ACTIVE" else None
 
     return eventually(check)
-
-
-def refused(code, call, **kwargs):
-    """The call fails with that error code; gives its message back."""
-    try:
-        call(**kwargs)
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == code, error
-        assert error.response["ResponseMetadata"]["RequestId"], error.response
-        return error.response["Error"]["Message"]
-    raise AssertionError(f"expected {code}")
 
 
 def read_all(name, shard, kind="TRIM_HORIZON", **position):

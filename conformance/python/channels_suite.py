@@ -5,13 +5,10 @@ import gzip
 import json
 import os
 import pathlib
-import socket
-import subprocess
-import sys
-import tempfile
 
 import boto3
 
+from beside import moto, server
 from harness import CA_FILE, ENDPOINT, REGION, case, eventually, fresh, run
 
 KEYS = {"region_name": REGION, "aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -103,47 +100,19 @@ def the_channel_waiter_and_its_stream():
     K.delete_stream(StreamName=stream)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextlib.contextmanager
 def s3_and_a_server():
-    """An S3-compatible service, a client of it, and a server that delivers there."""
-    moto_port, port = free_port(), free_port()
-    with tempfile.TemporaryDirectory() as data:
-        settings = {
-            "server.listen": f"127.0.0.1:{port}",
-            "storage.data_dir": data,
-            "buckets.store": "s3",
-            "buckets.endpoint": f"http://127.0.0.1:{moto_port}",
-            "buckets.access_key": "test",
-            "buckets.secret_key": "test",
-        }
-        sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        moto = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(moto_port)]
-        children = [
-            subprocess.Popen(moto, **quiet),
-            subprocess.Popen([os.environ["MILLRACE"], "serve", *sets], **quiet),
-        ]
-        try:
-            for wanted in (moto_port, port):
-                eventually(lambda: listening(wanted), seconds=30)
-            s3 = boto3.client("s3", endpoint_url=settings["buckets.endpoint"], **KEYS)
-            yield s3, boto3.client("kinesis", endpoint_url=f"http://127.0.0.1:{port}", **KEYS)
-        finally:
-            for child in children:
-                child.terminate()
-                child.wait()
-
-
-def listening(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
+    """A client of an S3-compatible service, and one of a server that delivers there."""
+    s3_port, s3_command = moto()
+    settings = {
+        "buckets.store": "s3",
+        "buckets.endpoint": f"http://127.0.0.1:{s3_port}",
+        "buckets.access_key": "test",
+        "buckets.secret_key": "test",
+    }
+    with server(settings, before=[(s3_port, s3_command)]) as endpoint:
+        s3 = boto3.client("s3", endpoint_url=settings["buckets.endpoint"], **KEYS)
+        yield s3, boto3.client("kinesis", endpoint_url=endpoint, **KEYS)
 
 
 @case

@@ -1,14 +1,15 @@
 """boto3 against CloudWatch, in each of the three protocols that it speaks, plain and compressed."""
 
 import datetime
+import functools
 import math
 from unittest import mock
 
 import boto3
 import botocore.model
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
+import refusals
 from harness import CA_FILE, ENDPOINT, REGION, case, eventually, fresh, run
 
 PROTOCOLS = {"json": "json", "cbor": "smithy-rpc-v2-cbor", "query": "query"}
@@ -50,16 +51,8 @@ def each_protocol(function):
     return function
 
 
-def refused(code, call, **kwargs):
-    """The call fails with that error code; gives its message back."""
-    try:
-        call(**kwargs)
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == code, error
-        assert error.response["ResponseMetadata"]["RequestId"], error.response
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400, error.response
-        return error.response["Error"]["Message"]
-    raise AssertionError(f"expected {code}")
+# Whatever the protocol, a refusal is a 400.
+refused = functools.partial(refusals.refused, status=400)
 
 
 def statistics(c, namespace, name, stats=("Sum", "SampleCount", "Minimum", "Maximum", "Average"), **more):

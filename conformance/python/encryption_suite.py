@@ -4,15 +4,14 @@ import contextlib
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
-import tempfile
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from beside import moto, server
 from harness import CA_FILE, ENDPOINT, REGION, case, eventually, fresh, run
 
 KEYS = {"region_name": REGION, "aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -264,54 +263,24 @@ def nothing_is_stored_in_plain():
     assert not [path for path in files if marker in path.read_bytes()]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def listening(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
-
-
-@contextlib.contextmanager
-def processes(*commands):
-    """Runs these until the end, each from when its port listens."""
-    with contextlib.ExitStack() as running:
-        for port, command in commands:
-            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            running.callback(child.wait)
-            running.callback(child.terminate)
-            eventually(lambda: listening(port), seconds=30)  # noqa: B023 - called at once
-        yield
-
-
 @contextlib.contextmanager
 def with_keys_elsewhere(endpoint, before=(), **settings):
-    """A server whose keys are in the KMS at `endpoint`."""
-    port = free_port()
-    with tempfile.TemporaryDirectory() as data:
-        settings = {
-            "server.listen": f"127.0.0.1:{port}",
-            "storage.data_dir": data,
-            "keys.kms_endpoint": endpoint,
-            "keys.kms_access_key": "test",
-            "keys.kms_secret_key": "test",
-            "keys.kms_cache_secs": "1",
-        } | {f"keys.{name}": value for name, value in settings.items()}
-        sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        with processes(*before, (port, [os.environ["MILLRACE"], "serve", *sets])):
-            yield client("kinesis", f"http://127.0.0.1:{port}", None)
+    """A client of a server whose keys are in the KMS at `endpoint`."""
+    settings = {
+        "keys.kms_endpoint": endpoint,
+        "keys.kms_access_key": "test",
+        "keys.kms_secret_key": "test",
+        "keys.kms_cache_secs": "1",
+    } | {f"keys.{name}": value for name, value in settings.items()}
+    with server(settings, before) as ours:
+        yield client("kinesis", ours, None)
 
 
 @case
 def with_keys_of_another_service():
-    port = free_port()
-    moto = (port, [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)])
+    port, command = moto()
     endpoint = f"http://127.0.0.1:{port}"
-    with with_keys_elsewhere(endpoint, before=[moto], kms_default_key="alias/default") as kinesis:
+    with with_keys_elsewhere(endpoint, before=[(port, command)], kms_default_key="alias/default") as kinesis:
         kms = client("kms", endpoint, None)
         key = kms.create_key()["KeyMetadata"]["KeyId"]
         kms.create_alias(AliasName="alias/default", TargetKeyId=key)

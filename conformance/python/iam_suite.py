@@ -5,9 +5,9 @@ import time
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from harness import CA_FILE, ENDPOINT, REGION, case, eventually, fresh, run
+from refusals import refused
 
 CONFIG = Config(retries={"max_attempts": 0, "mode": "standard"})
 ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -22,16 +22,6 @@ def client(service, keys=ROOT):
 
 IAM = client("iam")
 KINESIS = client("kinesis")
-
-
-def refused(code, call, **parameters):
-    try:
-        call(**parameters)
-    except ClientError as error:
-        found = error.response["Error"]
-        assert found["Code"] == code, f"{found}, not {code}"
-        return found["Message"]
-    raise AssertionError(f"{code} was expected, but it was answered")
 
 
 def allowing(*actions, resource="*", **more):

@@ -5,16 +5,15 @@ Over http it is told not to look at certificates, over https it is given the ser
 
 import collections
 import contextlib
-import datetime
 import os
 import pathlib
 import subprocess
 import tempfile
 import urllib.parse
 
-from harness import CA_FILE, ENDPOINT, REGION, case, eventually, fresh, run
-from packed import at_home, message, unpacked
-from plain import boto3, held, home, messages, read, split, stream
+from harness import CA_FILE, ENDPOINT, REGION, case, fresh, run
+from packed import at_home, counted, message, unpacked
+from plain import held, home, messages, read, split, stream
 
 HOME = pathlib.Path(os.environ["KPL_HOME"])
 PORT = urllib.parse.urlsplit(ENDPOINT).port
@@ -123,20 +122,9 @@ def more_than_the_shard_takes():
 def its_metrics_are_kept():
     name, namespace = stream(1), fresh("kpl")
     settings = {"MetricsLevel": "detailed", "MetricsGranularity": "stream", "MetricsNamespace": namespace}
-    cloudwatch = boto3.client("cloudwatch", endpoint_url=ENDPOINT)
-    now = datetime.datetime.now(datetime.timezone.utc)
-
-    def total():
-        points = cloudwatch.get_metric_statistics(
-            Namespace=namespace, MetricName="UserRecordsPut", Statistics=["Sum"], Period=3600,
-            StartTime=now - datetime.timedelta(hours=1), EndTime=now + datetime.timedelta(hours=1),
-            Dimensions=[{"Name": "StreamName", "Value": name}],
-        )["Datapoints"]
-        return sum(point["Sum"] for point in points) == 200
-
     with library(name, MetricsUploadDelay=1000, **settings) as put:
         put(keys=4, each=50)
-        eventually(total)
+        counted(namespace, name, 200)
 
 
 run()

@@ -8,9 +8,7 @@ import atexit
 import concurrent.futures
 import os
 import pathlib
-import socket
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -18,6 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from beside import free_port, moto
 from harness import CA_FILE, ENDPOINT, REGION
 
 KEYS = {"region_name": REGION, "aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -43,16 +42,9 @@ def check_alive():
             raise RuntimeError(f"{name} ended: {log.read()[-2000:].decode()}")
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def commands():
     """Name, port and command of every oracle."""
-    port = free_port()
-    yield "moto", port, [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    yield "moto", *moto()
     port = free_port()
     script = str(pathlib.Path(os.environ["ORACLES"], "node_modules/dynalite/cli.js"))
     times = [f"--{what}TableMs=1" for what in ("create", "update", "delete")]

@@ -1,10 +1,12 @@
 """Records packed in the format of the Kinesis Producer Library, as the suites of its users look at them."""
 
 import base64
+import datetime
 
 from aws_kinesis_agg.deaggregator import iter_deaggregate_records
 
-from plain import home, read
+from harness import ENDPOINT, eventually
+from plain import boto3, home, read
 
 
 def text(message):
@@ -34,3 +36,18 @@ def at_home(name):
             homes[key] = home(name, key)
         if homes[key] == shard:
             yield message(data)
+
+
+def counted(namespace, name, records):
+    """Holds that the producer's metrics come to say how many records it put into the stream."""
+    cloudwatch = boto3.client("cloudwatch", endpoint_url=ENDPOINT)
+    now, hour = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(hours=1)
+
+    def check():
+        points = cloudwatch.get_metric_statistics(
+            Namespace=namespace, MetricName="UserRecordsPut", Statistics=["Sum"], Period=3600,
+            StartTime=now - hour, EndTime=now + hour, Dimensions=[{"Name": "StreamName", "Value": name}],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in points) == records
+
+    eventually(check)
