@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use millrace_base::{Clock, SystemClock};
-use support::{Call, Http1, JSON, eventually, metric, start};
+use support::{Call, Http1, JSON, eventually, healthy, metric, start};
 use tokio::io::AsyncWriteExt;
 
 #[tokio::test]
@@ -304,14 +304,7 @@ async fn what_is_no_http_is_refused() {
         }
         client.ended().await;
     }
-    assert_eq!(
-        Http1::open(server.local_addr())
-            .await
-            .get("/healthz")
-            .await
-            .status,
-        200
-    );
+    healthy(server.local_addr()).await;
 }
 
 #[tokio::test]

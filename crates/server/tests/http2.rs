@@ -15,7 +15,7 @@ use millrace_base::Tasks;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use support::{Call, Http1, eventually, metric, start};
+use support::{Call, Http1, eventually, healthy, metric, start};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -254,14 +254,7 @@ async fn a_flood_of_resets_ends_the_connection() {
     let _ = stream.write_all(&bytes).await;
     let kinds = frames(stream).await;
     assert!(kinds.contains(&GOAWAY), "{kinds:?}");
-    assert_eq!(
-        Http1::open(server.local_addr())
-            .await
-            .get("/healthz")
-            .await
-            .status,
-        200
-    );
+    healthy(server.local_addr()).await;
 }
 
 #[tokio::test]

@@ -63,16 +63,16 @@ async fn read(address: SocketAddr) -> Result<Value, String> {
     .await
 }
 
+/// A stream that is not encrypted yet.
+async fn stream(address: SocketAddr) {
+    let create = json!({"StreamName": "s", "ShardCount": 1});
+    kinesis(address, "CreateStream", create).await.unwrap();
+    active(address, "NONE").await;
+}
+
 /// A stream that is encrypted with `key`, with one record.
 async fn encrypted(address: SocketAddr, key: &str) {
-    kinesis(
-        address,
-        "CreateStream",
-        json!({"StreamName": "s", "ShardCount": 1}),
-    )
-    .await
-    .unwrap();
-    active(address, "NONE").await;
+    stream(address).await;
     let start = json!({"StreamName": "s", "EncryptionType": "KMS", "KeyId": key});
     kinesis(address, "StartStreamEncryption", start).await.unwrap();
     active(address, "KMS").await;
@@ -163,14 +163,7 @@ async fn keys_may_be_in_another_key_service() {
 
     let stranger = start(&settings("wrong")).await;
     let address = stranger.local_addr();
-    kinesis(
-        address,
-        "CreateStream",
-        json!({"StreamName": "s", "ShardCount": 1}),
-    )
-    .await
-    .unwrap();
-    active(address, "NONE").await;
+    stream(address).await;
     let body = json!({"StreamName": "s", "EncryptionType": "KMS", "KeyId": key});
     let refused = kinesis(address, "StartStreamEncryption", body).await;
     assert_eq!(refused, Err("KMSAccessDeniedException".to_owned()));

@@ -70,16 +70,22 @@ async fn read_until(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
     bytes
 }
 
-#[tokio::test]
-async fn http1_pushes_chunks_and_ends_them_when_the_server_stops() {
-    let server = start(&[("streams.transition_ms", "0")]).await;
-    let address = server.local_addr();
+/// A client whose push has begun, with the bytes of the beginning.
+async fn subscribed(address: SocketAddr) -> (Http1<TcpStream>, Vec<u8>) {
     let body = subscription(address).await;
     let mut client = Http1::open(address).await;
     client
         .send(&Call::new("SubscribeToShard", body.as_bytes()).bytes())
         .await;
     let begun = read_until(&mut client.stream, b"initial-response").await;
+    (client, begun)
+}
+
+#[tokio::test]
+async fn http1_pushes_chunks_and_ends_them_when_the_server_stops() {
+    let server = start(&[("streams.transition_ms", "0")]).await;
+    let address = server.local_addr();
+    let (mut client, begun) = subscribed(address).await;
     let head = String::from_utf8_lossy(&begun).to_ascii_lowercase();
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert!(
@@ -103,12 +109,7 @@ async fn http1_pushes_chunks_and_ends_them_when_the_server_stops() {
 async fn a_push_ends_when_its_client_goes() {
     let server = start(&[("streams.transition_ms", "0")]).await;
     let address = server.local_addr();
-    let body = subscription(address).await;
-    let mut client = Http1::open(address).await;
-    client
-        .send(&Call::new("SubscribeToShard", body.as_bytes()).bytes())
-        .await;
-    read_until(&mut client.stream, b"initial-response").await;
+    let (client, _) = subscribed(address).await;
     drop(client);
     eventually("the push is gone", async || {
         metric(address, "millrace_event_streams").await < 0.5

@@ -242,6 +242,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     }
 }
 
+/// The server answers a new connection.
+pub async fn healthy(address: SocketAddr) {
+    assert_eq!(Http1::open(address).await.get("/healthz").await.status, 200);
+}
+
 /// One value of `/metrics`.
 pub async fn metric(address: SocketAddr, name: &str) -> f64 {
     let answer = Http1::open(address).await.get("/metrics").await;
