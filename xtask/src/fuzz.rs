@@ -1,10 +1,13 @@
-//! `cargo xtask fuzz [--seconds N] [TARGET …]`: every fuzz target for a while, from its seeds.
+//! `cargo xtask fuzz [--seconds N] [--keep] [TARGET …]`: every fuzz target for a while, from its seeds.
 //!
-//! Targets are the binaries of `fuzz/Cargo.toml`, seeds lie under `fuzz/seeds/<target>`, what a run finds new is kept
-//! in `fuzz/corpus/<target>`, and an input that breaks something in `fuzz/artifacts/<target>`: libFuzzer prints its
+//! Targets are the binaries of `fuzz/Cargo.toml`, seeds lie under `fuzz/seeds/<target>`, what a run finds new goes to
+//! `fuzz/corpus/<target>`, and an input that breaks something to `fuzz/artifacts/<target>`: libFuzzer prints its
 //! name, and `cargo +nightly fuzz run TARGET FILE` runs it again. Once fixed, it becomes a seed.
+//!
+//! `fuzz/kept/<target>.tar.gz` is what hours of that found, as few inputs as reach the same code; a corpus begins with
+//! it. `--keep` writes it anew.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -45,7 +48,7 @@ pub fn run(root: &Path, asked: &Asked) -> Result<()> {
             "{} is missing: every target has seeds",
             seeds.display()
         );
-        std::fs::create_dir_all(&corpus)?;
+        unpack(&kept(&dir, name), &corpus)?;
         let mut command = compiler.cargo_fuzz(root, "run");
         command.arg(name).arg(&corpus).arg(&seeds).arg("--").args([
             format!("-max_total_time={seconds}"),
@@ -64,7 +67,27 @@ pub fn run(root: &Path, asked: &Asked) -> Result<()> {
         broken.join(", ")
     );
     println!("{} targets held for {seconds} s each", chosen.len());
+    if asked.has("--keep") {
+        for name in chosen {
+            compiler.keep(root, name)?;
+        }
+    }
     Ok(())
+}
+
+fn kept(dir: &Path, name: &str) -> PathBuf {
+    dir.join("kept").join(format!("{name}.tar.gz"))
+}
+
+/// Begins a corpus with what was kept.
+fn unpack(kept: &Path, corpus: &Path) -> Result<()> {
+    if corpus.exists() || !kept.exists() {
+        std::fs::create_dir_all(corpus)?;
+        return Ok(());
+    }
+    std::fs::create_dir_all(corpus)?;
+    let mut tar = Command::new("tar");
+    tools::quiet(tar.arg("-xzf").arg(kept).arg("-C").arg(corpus))
 }
 
 /// The binaries of the manifest, in its order.
@@ -124,6 +147,42 @@ impl Compiler {
         };
         command.current_dir(root).args(["fuzz", task]);
         command
+    }
+
+    /// Keeps of a target's corpus and seeds what is needed to reach what they reach.
+    fn keep(&self, root: &Path, name: &str) -> Result<()> {
+        let dir = root.join("fuzz");
+        let (few, archive) = (root.join("target/fuzz").join(name), kept(&dir, name));
+        if few.exists() {
+            std::fs::remove_dir_all(&few)?;
+        }
+        std::fs::create_dir_all(&few)?;
+        std::fs::create_dir_all(dir.join("kept"))?;
+        let mut merge = self.cargo_fuzz(root, "run");
+        let folders = [
+            &few,
+            &dir.join("corpus").join(name),
+            &dir.join("seeds").join(name),
+        ];
+        tools::quiet(
+            merge
+                .arg(name)
+                .args(folders)
+                .args(["--", "-merge=1", "-verbosity=0"]),
+        )?;
+        // The same inputs make the same archive.
+        let mut tar = Command::new("tar");
+        tar.args([
+            "--sort=name",
+            "--mtime=@0",
+            "--owner=0",
+            "--group=0",
+            "--numeric-owner",
+        ]);
+        tar.args(["--use-compress-program=gzip -9n", "-cf"]);
+        tools::quiet(tar.arg(&archive).arg("-C").arg(&few).arg("."))?;
+        println!("kept {} inputs of {name}", std::fs::read_dir(&few)?.count());
+        Ok(())
     }
 }
 

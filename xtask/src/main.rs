@@ -76,8 +76,9 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "fuzz",
-        usage: "fuzz [--seconds N] [TARGET …]    run the fuzz targets from their seeds
-  --seconds N  how long each of them runs",
+        usage: "fuzz [--seconds N] [--keep] [TARGET …]    run the fuzz targets from their seeds
+  --seconds N  how long each of them runs
+  --keep       keep the smallest corpus that reaches what was reached",
         run: fuzz::run,
     },
     Task {
