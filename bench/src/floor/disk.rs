@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::ring::Ring;
 use crate::load::{Latency, Recorder};
+use crate::process::cpu_seconds;
 
 /// A large write, in bytes.
 const LARGE: usize = 1 << 20;
@@ -19,12 +21,33 @@ const FILE_BYTES: u64 = 256 << 20;
 /// The limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Disk {
-    /// 4 KiB written and made durable by fdatasync.
+    /// 4 KiB written through the page cache and made durable by fdatasync.
     pub sync: Latency,
-    /// The same past the page cache (O_DIRECT, O_DSYNC).
-    pub direct: Latency,
-    /// Sequential durable writes of 1 MiB (O_DIRECT, O_DSYNC), megabytes per second.
-    pub write_mb_per_s: f64,
+    /// Past the page cache (O_DIRECT, O_DSYNC).
+    pub direct: Writes,
+    /// The same through io_uring, where there is one.
+    pub ring: Option<Writes>,
+}
+
+/// One way of writing durably.
+#[derive(Clone, Copy, Debug)]
+pub struct Writes {
+    /// 4 KiB.
+    pub small: Latency,
+    /// What that costs this process, in CPU microseconds.
+    pub small_cpu_us: f64,
+    /// 1 MiB after the other, megabytes per second.
+    pub mb_per_s: f64,
+}
+
+impl Writes {
+    fn or(self, other: Self) -> Self {
+        Self {
+            small: better(self.small, other.small),
+            small_cpu_us: self.small_cpu_us.min(other.small_cpu_us),
+            mb_per_s: self.mb_per_s.max(other.mb_per_s),
+        }
+    }
 }
 
 impl Disk {
@@ -32,14 +55,14 @@ impl Disk {
     pub fn or(self, other: Self) -> Self {
         Self {
             sync: better(self.sync, other.sync),
-            direct: better(self.direct, other.direct),
-            write_mb_per_s: self.write_mb_per_s.max(other.write_mb_per_s),
+            direct: self.direct.or(other.direct),
+            ring: self.ring.zip(other.ring).map(|(a, b)| a.or(b)),
         }
     }
 
     /// The least time in which anything can be made durable.
     pub fn durable(&self) -> Latency {
-        better(self.sync, self.direct)
+        better(self.sync, self.direct.small)
     }
 }
 
@@ -66,39 +89,58 @@ pub fn measure(work: &Path, length: Duration) -> Result<Disk> {
             .custom_flags(libc::O_DIRECT | libc::O_DSYNC)
             .open(&path)
             .context("the file system knows no O_DIRECT")?;
+        let mut synced = |bytes: &[u8], at| {
+            file.write_all_at(bytes, at)?;
+            file.sync_data()
+        };
+        let mut plain = |bytes: &[u8], at| past_cache.write_all_at(bytes, at);
+        let through_ring = |mut ring: Ring| {
+            writes(&block, length, &mut |bytes, at| {
+                ring.write(&past_cache, bytes, at)
+            })
+        };
         Ok(Disk {
-            sync: small(&file, &block, length, File::sync_data)?,
-            direct: small(&past_cache, &block, length, |_| Ok(()))?,
-            write_mb_per_s: large(&past_cache, &block, length)?,
+            sync: small(&block, length, &mut synced)?.0,
+            direct: writes(&block, length, &mut plain)?,
+            ring: Ring::open().ok().map(through_ring).transpose()?,
         })
     })();
     let _ = std::fs::remove_file(&path);
     measured
 }
 
-/// Small writes, each followed by what makes it durable.
-fn small(
-    file: &File,
-    block: &Block,
-    length: Duration,
-    then: impl Fn(&File) -> std::io::Result<()>,
-) -> Result<Latency> {
+/// Writes bytes to a place, durably.
+type Write<'a> = &'a mut dyn FnMut(&[u8], u64) -> std::io::Result<()>;
+
+fn writes(block: &Block, length: Duration, write: Write<'_>) -> Result<Writes> {
+    let (small, small_cpu_us) = small(block, length, write)?;
+    Ok(Writes {
+        small,
+        small_cpu_us,
+        mb_per_s: large(block, length, write)?,
+    })
+}
+
+/// Small writes, and the CPU microseconds of one.
+fn small(block: &Block, length: Duration, write: Write<'_>) -> Result<(Latency, f64)> {
     let (mut seen, begun, mut at) = (Recorder::default(), Instant::now(), 0);
+    let cpu = || cpu_seconds(std::process::id()).unwrap_or_default();
+    let before = cpu();
     while begun.elapsed() < length {
         let one = Instant::now();
-        file.write_all_at(&block.0[..SMALL], at)?;
-        then(file)?;
+        write(&block.0[..SMALL], at)?;
         seen.record(one.elapsed());
         at = (at + SMALL as u64) % FILE_BYTES;
     }
-    Ok(Latency::of(&seen, begun.elapsed()))
+    let cpu_us = (cpu() - before) * 1e6 / seen.count() as f64;
+    Ok((Latency::of(&seen, begun.elapsed()), cpu_us))
 }
 
 /// Large writes in sequence, megabytes per second.
-fn large(file: &File, block: &Block, length: Duration) -> Result<f64> {
+fn large(block: &Block, length: Duration, write: Write<'_>) -> Result<f64> {
     let (begun, mut written) = (Instant::now(), 0);
     while begun.elapsed() < length {
-        file.write_all_at(&block.0, written % FILE_BYTES)?;
+        write(&block.0, written % FILE_BYTES)?;
         written += LARGE as u64;
     }
     Ok(written as f64 / 1e6 / begun.elapsed().as_secs_f64())

@@ -4,6 +4,7 @@
 mod cpu;
 mod disk;
 mod http;
+mod ring;
 
 use std::path::Path;
 use std::time::Duration;

@@ -34,7 +34,7 @@ pub fn write(text: &mut String, rows: &[Row], floor: &Floor) -> Result<()> {
         text,
         "| sum, signed | | {signed:.2} |\n| sum, unsigned | | {open:.2} |\n"
     )?;
-    let (sync, direct, http) = (floor.disk.sync, floor.disk.direct, floor.http);
+    let (sync, direct, http) = (floor.disk.sync, floor.disk.direct.small, floor.http);
     writeln!(
         text,
         "A 4 KiB write with fdatasync takes {:.2} ms at the median, {:.2} ms at p99; past the page cache (O_DIRECT, \
@@ -45,11 +45,18 @@ pub fn write(text: &mut String, rows: &[Row], floor: &Floor) -> Result<()> {
         sync.p99,
         direct.p50,
         direct.p99,
-        floor.disk.write_mb_per_s,
+        floor.disk.direct.mb_per_s,
         http.many.per_s,
         http.one.p50,
         http.one.p99
     )?;
+    if let Some(ring) = floor.disk.ring {
+        writeln!(
+            text,
+            "Through io_uring the same writes take {:.2} and {:.2} ms and {:.0} CPU-µs of 4 KiB (plain: {:.0}), and run at {:.0} MB/s.\n",
+            ring.small.p50, ring.small.p99, ring.small_cpu_us, floor.disk.direct.small_cpu_us, ring.mb_per_s
+        )?;
+    }
     writeln!(
         text,
         "| figure | floor | Millrace | times the floor | above it | best that speaks the API | best durable log |\n\
@@ -129,14 +136,14 @@ fn distances(rows: &[Row], floor: &Floor) -> [Distance; 9] {
         ),
         of(
             "PutRecords, signed, MB/s (disk)",
-            disk.write_mb_per_s,
+            disk.direct.mb_per_s,
             signed,
             false,
             put_rate,
         ),
         of(
             "PutRecords, unsigned, MB/s (disk)",
-            disk.write_mb_per_s,
+            disk.direct.mb_per_s,
             open,
             false,
             put_rate,
