@@ -1,8 +1,8 @@
 //! `cargo xtask miri`: the `unsafe` code of the tree under Miri, which finds undefined behaviour. There is one place:
 //! hashing with vector instructions.
 //!
-//! It needs a nightly compiler with the components `miri` and `rust-src`: `rustup component add --toolchain nightly miri
-//! rust-src`.
+//! It needs a nightly compiler with the components `miri` and `rust-src`: `rustup toolchain install nightly --component
+//! miri --component rust-src`.
 
 use std::path::Path;
 
@@ -17,6 +17,11 @@ const CASES: &str = "4";
 
 /// Runs the tests.
 pub fn run(root: &Path) -> Result<()> {
+    let found = tools::nightly_cargo().args(["miri", "--version"]).output();
+    ensure!(
+        found.context("rustup is not here")?.status.success(),
+        "Miri is missing: rustup toolchain install nightly --component miri --component rust-src"
+    );
     for (package, tests) in TESTS {
         let status = tools::nightly_cargo()
             .current_dir(root)
@@ -25,8 +30,7 @@ pub fn run(root: &Path) -> Result<()> {
             .env("RUSTFLAGS", "-C target-feature=+avx2")
             .env("MIRIFLAGS", "-Zmiri-disable-isolation")
             .env("PROPTEST_CASES", CASES)
-            .status()
-            .context("rustup is not here")?;
+            .status()?;
         ensure!(status.success(), "{tests} of {package} does not hold under Miri");
     }
     Ok(())

@@ -227,7 +227,7 @@ fn behind_a_failed_sync_nobody_is_acknowledged() {
             hold(&seen, &image);
         }
         asker.join().unwrap();
-        // The disk may have been synced for the last time just before it began to fail; not twice.
+        // They asked when every sync failed already.
         let late = std::mem::take(&mut *late.lock().unwrap());
         assert!(late.iter().all(Result::is_err), "{late:?}");
         close(&log);
